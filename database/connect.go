@@ -98,7 +98,8 @@ func connectPostgres(rawURL string) (*DB, error) {
 	pool.SetMaxIdleConns(most) // opening one takes PostgreSQL longer than most queries
 	pool.SetConnMaxIdleTime(idleTimeout)
 	listener := func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, config.Copy()) }
-	return &DB{DB: bun.NewDB(pool, pgdialect.New(), tolerant()), dialect: dialect{postgres: true}, listener: listener, pipeline: &pipeline{pool: pool}}, nil
+	db := bun.NewDB(pool, pgdialect.New(), tolerant())
+	return &DB{DB: db, dialect: dialect{postgres: true}, listener: listener, pipeline: newPipeline(pool, db.Dialect().Tables())}, nil
 }
 
 // silenceLimit is how long a database may leave a query or a keep-alive unanswered before its connection counts as

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun/schema"
 )
 
 const (
@@ -33,10 +35,15 @@ const (
 // must only read: if one fails, those behind it are sent again.
 type pipeline struct {
 	pool    *sql.DB
+	readers rowReaders
 	mutex   sync.Mutex
 	waiting []*call
 	// batches is how many are being answered.
 	batches int
+}
+
+func newPipeline(pool *sql.DB, tables *schema.Tables) *pipeline {
+	return &pipeline{pool: pool, readers: rowReaders{tables: tables, kept: make(map[rowsOf]keptReaders)}}
 }
 
 // call is a statement that somebody waits for.
@@ -75,6 +82,19 @@ func (p *pipeline) run(ctx context.Context, query Statement, args []any) (*rowSe
 		p.leave(c)
 		return nil, ctx.Err()
 	}
+}
+
+// read runs a statement and reads its rows into a slice.
+func (p *pipeline) read(ctx context.Context, query Statement, args []any, list reflect.Value) error {
+	found, err := p.run(ctx, query, args)
+	if err != nil {
+		return err
+	}
+	readers, err := p.readers.of(rowsOf{query, list.Type().Elem()}, found.columns)
+	if err != nil {
+		return err
+	}
+	return found.into(list, readers)
 }
 
 // leave is that nobody waits for a call any longer.
@@ -201,7 +221,7 @@ func exchange(ctx context.Context, conn *pgx.Conn, calls []*call) (rest []*call,
 	}
 	err = requests.Sync()
 	for err == nil && len(calls) > 0 {
-		if calls[0].found, err = nextRows(requests); err == nil {
+		if calls[0].found, err = nextRows(requests, statements[len(statements)-len(calls)].Fields); err == nil {
 			close(calls[0].given)
 			calls = calls[1:]
 		}
@@ -217,8 +237,8 @@ func exchange(ctx context.Context, conn *pgx.Conn, calls []*call) (rest []*call,
 	return calls, err
 }
 
-// nextRows reads the rows of the next call.
-func nextRows(requests *pgconn.Pipeline) (*rowSet, error) {
+// nextRows reads the rows of the next call, which have these columns.
+func nextRows(requests *pgconn.Pipeline, columns []pgconn.FieldDescription) (*rowSet, error) {
 	results, err := requests.GetResults()
 	if err != nil {
 		return nil, err
@@ -227,10 +247,7 @@ func nextRows(requests *pgconn.Pipeline) (*rowSet, error) {
 	if !ok {
 		return nil, errors.New("database: a statement without rows")
 	}
-	found := new(rowSet)
-	for _, field := range reader.FieldDescriptions() {
-		found.columns = append(found.columns, column{field.Name, field.DataTypeOID})
-	}
+	found := &rowSet{columns: columns}
 	for reader.NextRow() {
 		found.add(reader.Values())
 	}

@@ -6,28 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/uptrace/bun/schema"
 )
 
 // rowSet is rows as PostgreSQL sent them.
 type rowSet struct {
-	columns []column
+	// columns are those of the prepared statement. Their values are in the format that pgx prefers for their type.
+	columns []pgconn.FieldDescription
 	// rows have the values of each row one after the other, lengths the lengths of all values, -1 for null.
 	rows    [][]byte
 	lengths []int32
 }
 
-// column is a column of rows. Its values are in the format that pgx prefers for their type.
-type column struct {
-	name string
-	kind uint32 // the type's OID
-}
-
 // add copies a row, which is valid until the next one is read.
 func (s *rowSet) add(values [][]byte) {
+	s.lengths = slices.Grow(s.lengths, len(values))
 	size := 0
 	for _, value := range values {
 		size += len(value)
@@ -44,14 +43,10 @@ func (s *rowSet) add(values [][]byte) {
 }
 
 // into puts the rows into a slice, as Bun does: of pointers to structs with fields for the columns, or of values of the
-// one column. Columns without a field are left out. It can be called once: each row is given up when it was read, for
-// both forms of many large rows would take twice as much memory.
-func (s *rowSet) into(tables *schema.Tables, list reflect.Value) error {
+// one column, each by its reader. Columns without a reader are left out. It can be called once: each row is given up when
+// it was read, for both forms of many large rows would take twice as much memory.
+func (s *rowSet) into(list reflect.Value, readers []valueReader) error {
 	of := list.Type().Elem()
-	readers, err := s.readers(tables, of)
-	if err != nil {
-		return err
-	}
 	out := reflect.MakeSlice(list.Type(), len(s.rows), len(s.rows))
 	lengths := s.lengths
 	for i, text := range s.rows {
@@ -68,7 +63,7 @@ func (s *rowSet) into(tables *schema.Tables, list reflect.Value) error {
 			}
 			if read != nil {
 				if err := read(row, text[:length:length]); err != nil {
-					return fmt.Errorf("database: column %s: %w", s.columns[c].name, err)
+					return fmt.Errorf("database: column %s: %w", s.columns[c].Name, err)
 				}
 			}
 			text = text[length:]
@@ -82,23 +77,62 @@ func (s *rowSet) into(tables *schema.Tables, list reflect.Value) error {
 // valueReader sets what a row is to have of a value that is not null.
 type valueReader func(row reflect.Value, value []byte) error
 
-// readers are those of the columns, nil for one without a field.
-func (s *rowSet) readers(tables *schema.Tables, of reflect.Type) ([]valueReader, error) {
-	readers := make([]valueReader, len(s.columns))
-	if of.Kind() != reflect.Pointer {
-		if len(s.columns) != 1 {
-			return nil, fmt.Errorf("database: %d columns for one value", len(s.columns))
+// rowReaders keeps what reads the rows of statements: it is the same each time.
+type rowReaders struct {
+	tables *schema.Tables
+	mutex  sync.Mutex
+	kept   map[rowsOf]keptReaders
+}
+
+// rowsOf is rows of a statement, as a type of Go's.
+type rowsOf struct {
+	statement Statement
+	row       reflect.Type
+}
+
+// keptReaders are the readers of columns.
+type keptReaders struct {
+	columns []pgconn.FieldDescription
+	readers []valueReader
+}
+
+// of returns the readers of a statement's columns, nil for one without a field. A table that was changed since may give
+// its columns other types.
+func (r *rowReaders) of(rows rowsOf, columns []pgconn.FieldDescription) ([]valueReader, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if kept, ok := r.kept[rows]; ok && slices.EqualFunc(kept.columns, columns, sameColumn) {
+		return kept.readers, nil
+	}
+	readers, err := readersOf(r.tables, rows.row, columns)
+	if err != nil {
+		return nil, err
+	}
+	r.kept[rows] = keptReaders{columns, readers}
+	return readers, nil
+}
+
+// sameColumn reports whether two columns have the same reader.
+func sameColumn(a, b pgconn.FieldDescription) bool {
+	return a.Name == b.Name && a.DataTypeOID == b.DataTypeOID
+}
+
+func readersOf(tables *schema.Tables, row reflect.Type, columns []pgconn.FieldDescription) ([]valueReader, error) {
+	readers := make([]valueReader, len(columns))
+	if row.Kind() != reflect.Pointer {
+		if len(columns) != 1 {
+			return nil, fmt.Errorf("database: %d columns for one value", len(columns))
 		}
-		readers[0] = readerOf(s.columns[0].kind, of)
+		readers[0] = readerOf(columns[0].DataTypeOID, row)
 		return readers, nil
 	}
-	table := tables.Get(of.Elem())
-	for i, c := range s.columns {
-		field := table.LookupField(c.name)
+	table := tables.Get(row.Elem())
+	for i, c := range columns {
+		field := table.LookupField(c.Name)
 		if field == nil {
 			continue
 		}
-		read := readerOf(c.kind, field.StructField.Type)
+		read := readerOf(c.DataTypeOID, field.StructField.Type)
 		readers[i] = func(row reflect.Value, value []byte) error { return read(field.Value(row), value) }
 	}
 	return readers, nil
@@ -122,6 +156,8 @@ func readerOf(kind uint32, of reflect.Type) valueReader {
 		return readBool
 	case kind == pgtype.TimestamptzOID && of == reflect.TypeFor[time.Time]():
 		return readTime
+	case kind == pgtype.JSONBOID && of.Kind() == reflect.Slice:
+		return readList
 	case kind == pgtype.JSONBOID:
 		return readJSON
 	}
@@ -171,6 +207,15 @@ func readTime(into reflect.Value, value []byte) error {
 	at := into.Addr().Interface().(*time.Time)
 	*at = time.UnixMicro(year2000 + int64(binary.BigEndian.Uint64(value))).UTC()
 	return nil
+}
+
+// readList reads a list in JSON. Most lists of a row are empty, and decoding one takes some twenty times as long.
+func readList(into reflect.Value, value []byte) error {
+	if string(value) == "[]" {
+		into.Set(reflect.MakeSlice(into.Type(), 0, 0))
+		return nil
+	}
+	return readJSON(into, value)
 }
 
 func readJSON(into reflect.Value, value []byte) error {

@@ -22,10 +22,7 @@ func (db *DB) Run(ctx context.Context, query Statement, rows any, args ...any) e
 		return db.NewRaw(string(query)).Conn(argConn{db.DB.DB, args}).Scan(ctx, rows)
 	}
 	ctx, event := db.observed(ctx, query, args)
-	found, err := db.pipeline.run(ctx, query, args)
-	if err == nil {
-		err = found.into(db.Dialect().Tables(), reflect.ValueOf(rows).Elem())
-	}
+	err := db.pipeline.read(ctx, query, args, reflect.ValueOf(rows).Elem())
 	if event != nil {
 		event.Err = err
 		for _, hook := range slices.Backward(db.hooks) {
