@@ -85,7 +85,11 @@ func (c costing) field(f *ast.Field, rows int) int {
 	if f.Definition == nil || f.ObjectDefinition == nil {
 		return 1
 	}
-	arguments := f.ArgumentMap(c.variables)
+	name := f.ObjectDefinition.Name + "." + f.Name
+	var arguments map[string]any
+	if len(f.Definition.Arguments) > 0 { // most fields have none
+		arguments = f.ArgumentMap(c.variables)
+	}
 	if ids, ok := arguments["ids"].([]any); ok && f.Name == "nodes" {
 		rows := min(len(ids), mostNodes)
 		return rows * (1 + c.of(f.SelectionSet, 1))
@@ -99,12 +103,12 @@ func (c costing) field(f *ast.Field, rows int) int {
 	if _, paged := arguments["first"]; paged || f.Definition.Arguments.ForName("first") != nil {
 		inside = pageSize(arguments)
 	}
-	return rows * (1 + usualLength(f)*c.of(f.SelectionSet, inside) + c.price(f, arguments))
+	return rows * (1 + usualLength(name)*c.of(f.SelectionSet, inside) + price(name, f, arguments))
 }
 
 // usualLength is how many things a list without pages counts as; one of a few things counts as one.
-func usualLength(f *ast.Field) int {
-	switch f.ObjectDefinition.Name + "." + f.Name {
+func usualLength(name string) int {
+	switch name {
 	case "Tender.lots", "Tender.awards":
 		return lotsCounted
 	}
@@ -112,8 +116,8 @@ func usualLength(f *ast.Field) int {
 }
 
 // price is what a field costs beside what is in it.
-func (c costing) price(f *ast.Field, arguments map[string]any) int {
-	switch f.ObjectDefinition.Name + "." + f.Name {
+func price(name string, f *ast.Field, arguments map[string]any) int {
+	switch name {
 	case "Query.tenders", "Query.matchingTenders", "Watch.matchingTenders":
 		price := countPrice
 		if selected(f.SelectionSet, "edges") || selected(f.SelectionSet, "nodes") || selected(f.SelectionSet, "pageInfo") {
