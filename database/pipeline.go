@@ -48,8 +48,8 @@ func newPipeline(pool *sql.DB, tables *schema.Tables) *pipeline {
 
 // call is a statement that somebody waits for.
 type call struct {
-	statement Statement
-	args      []any
+	Read
+	ctx context.Context // of who waits
 	// given has a value once the others are set: the rows that were found, or an error.
 	given chan struct{}
 	found *rowSet
@@ -65,32 +65,36 @@ type batch struct {
 	cancel context.CancelFunc
 }
 
-// run runs a statement.
-func (p *pipeline) run(ctx context.Context, query Statement, args []any) (*rowSet, error) {
-	c := &call{statement: query, args: args, given: make(chan struct{})}
+// ask sends calls together.
+func (p *pipeline) ask(calls []*call) {
 	p.mutex.Lock()
-	p.waiting = append(p.waiting, c)
+	defer p.mutex.Unlock()
+	p.waiting = append(p.waiting, calls...)
 	if p.batches < mostBatches {
 		p.batches++
 		go p.work()
 	}
-	p.mutex.Unlock()
+}
+
+// wait returns the rows of a call that was sent.
+func (p *pipeline) wait(c *call) (*rowSet, error) {
 	select {
 	case <-c.given:
 		return c.found, c.err
-	case <-ctx.Done():
+	case <-c.ctx.Done():
 		p.leave(c)
-		return nil, ctx.Err()
+		return nil, c.ctx.Err()
 	}
 }
 
-// read runs a statement and reads its rows into a slice.
-func (p *pipeline) read(ctx context.Context, query Statement, args []any, list reflect.Value) error {
-	found, err := p.run(ctx, query, args)
+// read waits for the rows of a call that was sent, and reads them into its slice.
+func (p *pipeline) read(c *call) error {
+	found, err := p.wait(c)
 	if err != nil {
 		return err
 	}
-	readers, err := p.readers.of(rowsOf{query, list.Type().Elem()}, found.columns)
+	list := reflect.ValueOf(c.rows).Elem()
+	readers, err := p.readers.of(rowsOf{c.statement, list.Type().Elem()}, found.columns)
 	if err != nil {
 		return err
 	}
