@@ -505,6 +505,38 @@ func testCallsDoNotGrow(t *testing.T, w *world) {
 	}
 }
 
+// A page of what watches match waits for three answers, one after the other: the database's with the watches and the marks, the
+// search engine's, and the database's with the tenders and their buyers.
+func TestWaitsOfMatchingTenders(t *testing.T) {
+	w := productionWorld(t)
+	var notices []*vigie.Notice
+	for i := range 30 {
+		notices = append(notices, w.notice(fmt.Sprint(i), fmt.Sprintf("Voirie %d", i), fmt.Sprintf("Commune %d", i), i, "01"))
+	}
+	w.publish(notices...)
+	p := w.person("a@example.org")
+	id := p.create(vars{"name": "v", "criteria": vars{"keywords": []string{"voirie"}}})
+	first := p.ask(`{ matchingTenders(first: 5) { nodes { id } pageInfo { endCursor } } }`, nil)
+	p.ask(`mutation ($id: ID!) { dismissTender(tenderId: $id) { userErrors { message } } }`, vars{"id": first.at("matchingTenders.nodes.0.id")})
+	for _, arguments := range []string{
+		`first: 20`, `watchIds: ["` + id + `"]`, `includeInactive: true`, `first: 5, after: "` + first.text("matchingTenders.pageInfo.endCursor") + `"`,
+		`filter: { seen: HIDE }`, `filter: { dismissed: SHOW }`, `filter: { statuses: [ONLINE, CLOSED], interested: HIDE }`,
+	} {
+		query := `{ matchingTenders(` + arguments + `) { totalCount nodes { title buyer { name } departments { name } } } }`
+		least := math.MaxInt
+		for try := 0; try < 100 && least > 3; try++ { // others may ask the database meanwhile
+			seen := new(waits)
+			w.calls.waits.Store(seen)
+			p.ask(query, nil)
+			w.calls.waits.Store(nil)
+			least = min(least, seen.inTurn())
+		}
+		if least != 3 {
+			t.Errorf("%s: %d answers are waited for, one after the other", arguments, least)
+		}
+	}
+}
+
 // The enums of the schema are the constants of the domain.
 func TestEnumsAreTheDomains(t *testing.T) {
 	w := newWorld(t)

@@ -210,20 +210,21 @@ func (l *loader[K, V]) Prime(key K, value V) { l.get().Prime(key, value) }
 func load(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
 
 // watching are the watches that fields of one request are about, read and
-// compiled once however many ask for them.
+// compiled once however many ask for them; plans are as [service.Service.WatchesFor]
+// takes them.
 type watching struct {
 	mutex sync.Mutex
 	known map[string]*service.Watching
 }
 
-func (w *watching) of(ctx context.Context, s *service.Service, account *vigie.Account, ids []int64, inactive bool) (*service.Watching, error) {
+func (w *watching) of(ctx context.Context, s *service.Service, account *vigie.Account, ids []int64, inactive bool, plans ...*service.TenderPlan) (*service.Watching, error) {
 	key := fmt.Sprint(account.ID, ids == nil, ids, inactive)
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if known := w.known[key]; known != nil {
 		return known, nil
 	}
-	watches, err := s.WatchesFor(ctx, account, ids, inactive)
+	watches, err := s.WatchesFor(ctx, account, ids, inactive, plans...)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,18 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	watches, err := load(ctx).watching.of(ctx, q.service, account, q.watchKeys(watchIDs), value(includeInactive))
+	plan, err := q.tenderPlan(ctx, filter, service.TenderQuery{
+		Matching: true, Account: account.ID, Text: value(text), Complete: value(complete), Order: value(orderBy),
+		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var ahead []*service.TenderPlan
+	if alone(ctx) { // several lists read what an account marked once for all
+		ahead = append(ahead, plan)
+	}
+	watches, err := load(ctx).watching.of(ctx, q.service, account, q.watchKeys(watchIDs), value(includeInactive), ahead...)
 	if err != nil {
 		return nil, err
 	}
@@ -91,13 +102,7 @@ func (q query) MatchingTenders(ctx context.Context, watchIDs []string, includeIn
 	if err != nil {
 		return nil, err
 	}
-	plan, err := q.tenderPlan(ctx, filter, service.TenderQuery{
-		Matching: true, Account: account.ID, Watches: watches, ByWatch: counted, Text: value(text), Complete: value(complete), Order: value(orderBy),
-		Page: service.PageArgs{First: first, After: after, Last: last, Before: before, Page: page},
-	})
-	if err != nil {
-		return nil, err
-	}
+	plan.Of(watches, counted)
 	return q.tenderPage(ctx, plan)
 }
 

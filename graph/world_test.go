@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -94,6 +95,8 @@ type counts struct {
 	queries, searches, searching atomic.Int64
 	// unwritten has no access be written down.
 	unwritten atomic.Bool
+	// waits has each query and search; nil where nobody asks.
+	waits atomic.Pointer[waits]
 }
 
 func (c *counts) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
@@ -108,6 +111,7 @@ func (c *counts) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Con
 func (c *counts) AfterQuery(_ context.Context, e *bun.QueryEvent) {
 	if strings.HasPrefix(e.Query, "SELECT") || strings.HasPrefix(e.Query, "UPDATE") || strings.HasPrefix(e.Query, "INSERT") {
 		c.queries.Add(1)
+		c.waits.Load().add(e.StartTime)
 	}
 }
 
@@ -121,7 +125,38 @@ func (c counted) Search(ctx context.Context, queries []search.Query) ([]search.R
 	c.searches.Add(1)
 	started := time.Now()
 	defer func() { c.searching.Add(int64(time.Since(started))) }()
+	defer func() { c.waits.Load().add(started) }()
 	return c.Index.Search(ctx, queries)
+}
+
+// waits are queries and searches, with when each began and ended.
+type waits struct {
+	mutex sync.Mutex
+	all   []wait // in the order in which they ended
+}
+
+type wait struct{ began, ended time.Time }
+
+func (w *waits) add(began time.Time) {
+	if w == nil {
+		return
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.all = append(w.all, wait{began, time.Now()})
+}
+
+// inTurn is how many there were one after the other: the most of which no two overlap.
+func (w *waits) inTurn() int {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	n, last := 0, time.Time{}
+	for _, wait := range w.all {
+		if !wait.began.Before(last) {
+			n, last = n+1, wait.ended
+		}
+	}
+	return n
 }
 
 // newWorld is a world over the embedded pair.

@@ -75,34 +75,39 @@ type markFilters struct {
 	seen, dismissed, interested MarkFilter
 }
 
-// markReader narrows queries by marks, and reads each account's once. What is
-// marked piles up over the years, and only part of it can be in a list: where
-// only online tenders are asked for, as nearly always, what had closed is not
-// named; and of all others, only the last [vigie.MaxDismissed] are. The rest
-// would slow down every search, and could be missed only by who marked that many
-// tenders that are still online, or reads old lists.
-type markReader struct {
-	service *Service
-	known   map[markedList][]int64
-}
-
-// markedList is a list of tenders that an account marked and that were open at a
-// time.
-type markedList struct {
-	account int64
-	mark    store.Mark
-	open    time.Time
-}
-
-func (s *Service) marks() *markReader { return &markReader{s, make(map[markedList][]int64)} }
-
-// apply narrows a query.
-func (r *markReader) apply(ctx context.Context, q *search.Query, f markFilters) error {
+// lists are the lists of marked tenders that narrow a query, and what is done with each. What is marked piles up over the
+// years, and only part of it can be in a result: where only online tenders are asked for, as nearly always, what had closed is
+// not named; and of all others, only the last [vigie.MaxDismissed] are. The rest would slow down every search, and could be
+// missed only by who marked that many tenders that are still online, or reads old lists.
+func (f markFilters) lists(q *search.Query) map[store.MarkedList]MarkFilter {
+	lists := make(map[store.MarkedList]MarkFilter)
 	for mark, filter := range map[store.Mark]MarkFilter{store.Seen: f.seen, store.Dismissed: f.dismissed, store.Interested: f.interested} {
 		if filter == "" || filter == ShowMarked {
 			continue
 		}
-		ids, err := r.marked(ctx, q, f.account, mark)
+		list := store.MarkedList{Account: f.account, Mark: mark, Limit: vigie.MaxDismissed}
+		if slices.Equal(q.Filter.Statuses, []vigie.TenderStatus{vigie.StatusOnline}) {
+			// At the moment of the first page: a tender that closed since is
+			// still on the next ones.
+			list.Open = q.Now.Add(-indexLag)
+		}
+		lists[list] = filter
+	}
+	return lists
+}
+
+// markReader narrows queries by marks, and reads each list once.
+type markReader struct {
+	service *Service
+	known   map[store.MarkedList][]int64
+}
+
+func (s *Service) marks() *markReader { return &markReader{s, make(map[store.MarkedList][]int64)} }
+
+// apply narrows a query.
+func (r *markReader) apply(ctx context.Context, q *search.Query, f markFilters) error {
+	for list, filter := range f.lists(q) {
+		ids, err := r.marked(ctx, list)
 		switch {
 		case err != nil:
 			return err
@@ -121,23 +126,17 @@ func (r *markReader) apply(ctx context.Context, q *search.Query, f markFilters) 
 	return nil
 }
 
-// marked are the tenders that can be in a query's result and that an account
-// marked.
-func (r *markReader) marked(ctx context.Context, q *search.Query, account int64, mark store.Mark) ([]int64, error) {
-	if account == 0 {
+// marked are the tenders of a list.
+func (r *markReader) marked(ctx context.Context, list store.MarkedList) ([]int64, error) {
+	if list.Account == 0 {
 		return nil, nil
 	}
-	asked := markedList{account: account, mark: mark}
-	if slices.Equal(q.Filter.Statuses, []vigie.TenderStatus{vigie.StatusOnline}) {
-		// At the moment of the first page: a tender that closed since is
-		// still on the next ones.
-		asked.open = q.Now.Add(-indexLag)
-	}
-	ids, known := r.known[asked]
-	if known {
+	if ids, known := r.known[list]; known {
 		return ids, nil
 	}
-	ids, err := r.service.Store.MarkedTenders(ctx, account, mark, asked.open, vigie.MaxDismissed)
-	r.known[asked] = ids
+	ids, err := r.service.Store.MarkedTenders(ctx, list)
+	if err == nil {
+		r.known[list] = ids
+	}
 	return ids, err
 }

@@ -14,12 +14,14 @@ import (
 	"vigie/opaque"
 	"vigie/query"
 	"vigie/search"
+	"vigie/store"
 )
 
 // TenderQuery asks for a page of tenders.
 type TenderQuery struct {
-	// Matching keeps to the tenders that one of Watches matches; without
-	// watches, none. They are online unless the filter says statuses.
+	// Matching keeps to the tenders that one of Watches matches, or of those that
+	// [TenderPlan.Of] says later; without watches, none. They are online unless the
+	// filter says statuses.
 	Matching bool
 	// Account is whose marks Seen, Dismissed and Interested are about, 0 for nobody's. What it
 	// dismissed is left out of matching tenders, unless Dismissed says otherwise.
@@ -174,7 +176,9 @@ func (s *Service) MatchedBy(ctx context.Context, account *vigie.Account, tenders
 
 // TenderPlan is a query that was checked and worded for the index.
 type TenderPlan struct {
-	marks    markFilters
+	marks markFilters
+	// marked are lists that were read ahead, see [Service.WatchesFor].
+	marked   map[store.MarkedList][]int64
 	watching *Watching
 	heads    bool
 	buyers   bool
@@ -205,7 +209,7 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &TenderPlan{watching: q.Watches, heads: q.HeadsOnly, buyers: q.WithBuyers, byStatus: q.ByStatus, byWatch: q.ByWatch, window: w, ids: s.Store.IDs(), query: search.Query{
+	p := &TenderPlan{heads: q.HeadsOnly, buyers: q.WithBuyers, byStatus: q.ByStatus, window: w, ids: s.Store.IDs(), query: search.Query{
 		Filter: q.Filter, Text: q.Text, Complete: q.Complete, Order: q.Order, Facets: q.Facets, Now: s.now(),
 		Limit: w.size + 1, // the row after the page shows whether there is a next one
 	}}
@@ -215,7 +219,10 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		if len(q.Filter.Statuses) == 0 {
 			p.query.Filter.Statuses = []vigie.TenderStatus{vigie.StatusOnline}
 		}
-		p.query.Any = q.Watches.set.Formulas
+		p.query.Any = []query.Formula{}
+	}
+	if q.Watches != nil {
+		p.Of(q.Watches, q.ByWatch)
 	}
 	if q.CountOnly {
 		p.query.Limit = 0
@@ -224,6 +231,12 @@ func (s *Service) Plan(q TenderQuery) (*TenderPlan, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Of has the plan list what watches match, and count by some; nil for none. It is
+// for watches that were not known when the plan was made.
+func (p *TenderPlan) Of(watches, counted *Watching) {
+	p.watching, p.byWatch, p.query.Any = watches, counted, watches.set.Formulas
 }
 
 // searchText checks what was typed in a box of free text.
@@ -342,6 +355,7 @@ func (s *Service) listed(ctx context.Context, plans []*TenderPlan, ids []int64) 
 func (s *Service) prepare(ctx context.Context, plans []*TenderPlan) (searches []search.Query, groups []int, err error) {
 	atoms, reader, groups := 0, s.marks(), make([]int, len(plans))
 	for i, p := range plans {
+		maps.Copy(reader.known, p.marked)
 		queries := p.queries()
 		groups[i] = len(queries)
 		for _, q := range queries {

@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -161,14 +162,22 @@ func asNoWatch(err error) error {
 
 // WatchesFor returns the watches that a list of matching tenders is about:
 // those of the ids where ids is not nil, else all active ones, and the inactive
-// ones too where they are asked for.
-func (s *Service) WatchesFor(ctx context.Context, account *vigie.Account, ids []int64, includeInactive bool) ([]*vigie.Watch, error) {
+// ones too where they are asked for. What the plans need of the account's marks is
+// read with them, so that answering them takes one round trip to PostgreSQL less.
+func (s *Service) WatchesFor(ctx context.Context, account *vigie.Account, ids []int64, includeInactive bool, plans ...*TenderPlan) ([]*vigie.Watch, error) {
 	if len(ids) > vigie.MaxWatches {
 		return nil, badRequest(tooMany(len(ids), vigie.MaxWatches), "watchIds")
 	}
-	watches, err := s.Store.Watches(ctx, account.ID, store.WatchFilter{IDs: ids, ActiveOnly: ids == nil && !includeInactive})
+	var lists []store.MarkedList
+	for _, p := range plans {
+		lists = slices.AppendSeq(lists, maps.Keys(p.marks.lists(&p.query)))
+	}
+	watches, marked, err := s.Store.WatchesAndMarked(ctx, account.ID, store.WatchFilter{IDs: ids, ActiveOnly: ids == nil && !includeInactive}, lists...)
 	if err != nil {
 		return nil, err
+	}
+	for _, p := range plans {
+		p.marked = marked
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(watches, func(w *vigie.Watch) bool { return w.ID == id }) {

@@ -157,12 +157,24 @@ func (s *Store) Marks(ctx context.Context, account int64, tenders []int64) (map[
 	return marks, database.Translate(err)
 }
 
-// MarkedTenders returns at most limit tenders that an account put a mark on, the last marked first. Tenders that closed
-// before open are left out; none if it is zero.
-func (s *Store) MarkedTenders(ctx context.Context, account int64, mark Mark, open time.Time, limit int64) ([]int64, error) {
+// MarkedList is at most Limit tenders that an account put a mark on, the last marked first. Tenders that closed before Open are
+// left out; none if it is zero.
+type MarkedList struct {
+	Account int64
+	Mark    Mark
+	Open    time.Time
+	Limit   int64
+}
+
+// MarkedTenders returns the tenders of a list.
+func (s *Store) MarkedTenders(ctx context.Context, list MarkedList) ([]int64, error) {
 	var ids []int64
-	err := s.db.Run(ctx, s.statements.marked[mark], &ids, account, s.db.Time(open), limit)
+	err := s.db.RunAll(ctx, s.marked(list, &ids))
 	return ids, database.Translate(err)
+}
+
+func (s *Store) marked(list MarkedList, ids *[]int64) database.Read {
+	return s.statements.marked[list.Mark].Into(ids, list.Account, s.db.Time(list.Open), list.Limit)
 }
 
 // markedTenders selects the tenders of [Store.MarkedTenders] with its arguments, but for the limit.

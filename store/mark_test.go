@@ -40,7 +40,7 @@ func marked(t *testing.T, s *store.Store, account *vigie.Account, want map[int64
 // dismissed returns what an account dismissed.
 func dismissed(t *testing.T, s *store.Store, account *vigie.Account, open time.Time, limit int64) []int64 {
 	t.Helper()
-	ids, err := s.MarkedTenders(t.Context(), account.ID, store.Dismissed, open, limit)
+	ids, err := s.MarkedTenders(t.Context(), store.MarkedList{Account: account.ID, Mark: store.Dismissed, Open: open, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestInterestEndsDismissal(t *testing.T) {
 		if got := dismissed(t, s, a, time.Time{}, 10); !slices.Equal(got, []int64{one}) {
 			t.Errorf("dismissed: %v", got)
 		}
-		wanted, err := s.MarkedTenders(t.Context(), a.ID, store.Interested, time.Time{}, 10)
+		wanted, err := s.MarkedTenders(t.Context(), store.MarkedList{Account: a.ID, Mark: store.Interested, Limit: 10})
 		if err != nil || !slices.Equal(wanted, []int64{two}) {
 			t.Errorf("of interest: %v, %v", wanted, err)
 		}

@@ -23,18 +23,31 @@ type WatchFilter struct {
 // Watches returns watches of an account in the order in which they were created. One statement reads them with their
 // buyers, so that an edit is seen whole or not at all.
 func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) ([]*vigie.Watch, error) {
+	watches, _, err := s.WatchesAndMarked(ctx, account, filter)
+	return watches, err
+}
+
+// WatchesAndMarked returns what [Store.Watches] does, and the tenders of lists as [Store.MarkedTenders] does: in one round trip
+// to PostgreSQL.
+func (s *Store) WatchesAndMarked(ctx context.Context, account int64, filter WatchFilter, lists ...MarkedList) ([]*vigie.Watch, map[MarkedList][]int64, error) {
 	var rows []*struct {
 		vigie.Watch
 		BuyerID *int64
 	}
-	var err error
-	if filter.IDs == nil {
-		err = s.db.Run(ctx, s.statements.watches, &rows, account)
-	} else {
-		err = s.db.Run(ctx, s.statements.watchesByID, &rows, account, s.db.IDs(filter.IDs))
+	read := s.statements.watches.Into(&rows, account)
+	if filter.IDs != nil {
+		read = s.statements.watchesByID.Into(&rows, account, s.db.IDs(filter.IDs))
 	}
-	if err != nil {
-		return nil, database.Translate(err)
+	marked, reads := make([][]int64, len(lists)), []database.Read{read}
+	for i, list := range lists {
+		reads = append(reads, s.marked(list, &marked[i]))
+	}
+	if err := s.db.RunAll(ctx, reads...); err != nil {
+		return nil, nil, database.Translate(err)
+	}
+	byList := make(map[MarkedList][]int64, len(lists))
+	for i, list := range lists {
+		byList[list] = marked[i]
 	}
 	var watches []*vigie.Watch
 	for _, row := range rows {
@@ -49,7 +62,7 @@ func (s *Store) Watches(ctx context.Context, account int64, filter WatchFilter) 
 			c.BuyerIDs = append(c.BuyerIDs, *row.BuyerID)
 		}
 	}
-	return watches, nil
+	return watches, byList, nil
 }
 
 // watchesOf selects the watches of an account, one row for each of their buyers.
