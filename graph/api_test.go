@@ -524,7 +524,7 @@ func TestWaitsOfMatchingTenders(t *testing.T) {
 	} {
 		query := `{ matchingTenders(` + arguments + `) { totalCount nodes { title buyer { name } departments { name } } } }`
 		least := math.MaxInt
-		for try := 0; try < 100 && least > 3; try++ { // others may ask the database meanwhile
+		for try := 0; try < 100 && least > 3; try++ { // the broadcaster reads the database, too
 			seen := new(waits)
 			w.calls.waits.Store(seen)
 			p.ask(query, nil)
