@@ -49,6 +49,8 @@ type Sender struct {
 	// claiming is locked while a lane claims: in the database several would only wait for one another, with what they have
 	// locked.
 	claiming sync.Mutex
+	// likely is whether the last claim left more; claiming guards it.
+	likely bool
 	// mails is the quarantine of mails that cannot be composed or sent, recipients that of recipients about which
 	// deciding fails.
 	mails, recipients *consumer.Quarantine
@@ -230,10 +232,12 @@ func (s *Sender) claimAlone(ctx context.Context, limit int) (ledger.Claimed, err
 	s.claiming.Lock()
 	defer s.claiming.Unlock()
 	hosts, owners := s.flights.busy()
-	return s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
-		Channel: s.terms.Channel, Busy: hosts, BusyOwners: owners, Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
+	claimed, err := s.Store.Ledger().Claim(ctx, ledger.ClaimOptions{
+		Channel: s.terms.Channel, Likely: s.likely, Busy: hosts, BusyOwners: owners, Limit: limit, Lease: s.Lease, Spacing: s.Spacing, IndexVersion: s.IndexVersion, Host: s.terms.Host,
 		Guard: func(recipient int64, decide func() error) error { return s.guard(ctx, recipient, decide) },
 	})
+	s.likely = claimed.More && err == nil
+	return claimed, err
 }
 
 // guard runs work for an item, and turns a panic into an error.

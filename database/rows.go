@@ -38,18 +38,6 @@ func Upsert(ctx context.Context, tx bun.Tx, rows any, key string, columns []stri
 // Pair is a column's old and new value.
 type Pair struct{ Was, Becomes int64 }
 
-// Values are pairs in SQL, behind VALUES. Both databases name the two columns column1 and column2.
-func Values(pairs []Pair) bun.Safe {
-	var values strings.Builder
-	for i, p := range pairs {
-		if i > 0 {
-			values.WriteString(", ")
-		}
-		fmt.Fprintf(&values, "(%d, %d)", p.Was, p.Becomes)
-	}
-	return bun.Safe(values.String())
-}
-
 // Replace sets the column set of a table where the column where has one of some values, all in one statement; only,
 // if given, narrows the rows.
 func Replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []Pair, only ...string) error {
@@ -62,8 +50,9 @@ func Replace(ctx context.Context, tx bun.Tx, table, set, where string, pairs []P
 	for _, condition := range only {
 		fmt.Fprintf(&also, " AND CASE WHEN %s THEN TRUE END", condition)
 	}
-	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.column2 FROM (VALUES ?) AS pairs WHERE ?.? = pairs.column1?",
-		bun.Ident(table), bun.Ident(set), Values(pairs), bun.Ident(table), bun.Ident(where), bun.Safe(also.String())).Exec(ctx)
+	values := Pass(tx, pairs)
+	_, err := tx.NewRaw("UPDATE ? SET ? = pairs.becomes FROM ? AS pairs WHERE ?.? = pairs.was?",
+		bun.Ident(table), bun.Ident(set), values.Pairs(1), bun.Ident(table), bun.Ident(where), bun.Safe(also.String())).Conn(values).Exec(ctx)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"vigie"
+	"vigie/database"
 	"vigie/ledger"
 	"vigie/store"
 	"vigie/store/storetest"
@@ -93,7 +94,7 @@ func TestRecipientsOwnRowsAreRead(t *testing.T) {
 		}
 		lookups++
 		for _, step := range planOf(t, s, query) {
-			if strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" || strings.Contains(step, "deliveries_mail") {
+			if strings.HasPrefix(step, "SCAN") && step != "SCAN CONSTANT ROW" && !strings.HasPrefix(step, "SCAN json_each") || strings.Contains(step, "deliveries_mail") {
 				t.Errorf("%s in %s", step, query)
 			}
 		}
@@ -110,7 +111,8 @@ func planOf(t *testing.T, s *store.Store, query string) (steps []string) {
 		ID, Parent, Notused int64
 		Detail              string
 	}
-	if err := s.Database().NewRaw("EXPLAIN QUERY PLAN "+query).Scan(t.Context(), &plan); err != nil {
+	passed := database.Pass(s.Database(), []int64{}, []int64{}) // the plan does not depend on the values
+	if err := s.Database().NewRaw("EXPLAIN QUERY PLAN "+query).Conn(passed).Scan(t.Context(), &plan); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range plan {

@@ -14,9 +14,9 @@ import (
 // checkAt schedules the check of recipients at a time, unless they are to be checked sooner. The recipients are
 // locked.
 func checkAt(ctx context.Context, tx bun.Tx, recipients []int64, at time.Time) error {
-	at = at.UTC().Truncate(time.Microsecond)
-	_, err := tx.NewUpdate().Model((*recipient)(nil)).Set("look_at = ?", at).
-		Where("id IN (?)", bun.List(recipients)).Where("look_at IS NULL OR look_at > ?", at).Exec(ctx)
+	values := database.Pass(tx, recipients, at.UTC().Truncate(time.Microsecond))
+	_, err := tx.NewUpdate().Conn(values).Model((*recipient)(nil)).Set("look_at = ?", values.Argument(2)).
+		Where("id ?", values.Among(1)).Where("look_at IS NULL OR look_at > ?", values.Argument(2)).Exec(ctx)
 	return err
 }
 

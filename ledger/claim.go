@@ -21,6 +21,8 @@ type ClaimOptions struct {
 	// Busy are hosts of webhooks to which nothing more may be sent for now, BusyOwners accounts to whose webhooks; 0 is the platform.
 	Busy       []string
 	BusyOwners []int64
+	// Likely reports that the last claim left more, so that there is no need to look first.
+	Likely bool
 	// Limit is the most mails to claim, and the most recipients to check.
 	Limit int
 	// Lease is for how long the mails are the caller's alone.
@@ -49,15 +51,10 @@ type Claimed struct {
 // Claim claims the mails that are to be sent now, for the caller alone until the lease ends: open mails whose lease
 // has ended, and new ones, which it writes.
 func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, err error) {
-	// Usually there is nothing to do, which no lock is needed to find out.
-	var any bool
-	look := l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1))
-	if c.Channel == vigie.WebhookChannel {
-		look = l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1), l.replaysDue(l.db, c, 1))
-	}
-	err = look.Scan(ctx, &any)
-	if err != nil || !any {
-		return Claimed{}, database.Translate(err)
+	if !c.Likely {
+		if any, err := l.anyDue(ctx, c); err != nil || !any {
+			return Claimed{}, database.Translate(err)
+		}
 	}
 	err = l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		claimed = Claimed{Failed: make(map[int64]error), Unreadable: make(map[int64]error)}
@@ -81,6 +78,16 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 		return err
 	})
 	return claimed, err
+}
+
+// anyDue reports whether there is anything to claim. Usually there is not, which no lock is needed to find out.
+func (l *Ledger) anyDue(ctx context.Context, c ClaimOptions) (any bool, err error) {
+	look := l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1))
+	if c.Channel == vigie.WebhookChannel {
+		look = l.db.NewRaw("SELECT EXISTS (?) OR EXISTS (?) OR EXISTS (?)", l.openMails(l.db, c, 1), l.dueRecipients(l.db, c, 1), l.replaysDue(l.db, c, 1))
+	}
+	err = look.Scan(ctx, &any)
+	return any, err
 }
 
 // claimMessages claims messages to webhooks: half of them new ones, if there are as many, for what is tried again may be much.
@@ -226,11 +233,13 @@ func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit
 	}
 	now := l.db.Stamp()
 	due := func(q *bun.SelectQuery) *bun.SelectQuery {
-		same := tx.NewSelect().TableExpr("deliveries AS same").ColumnExpr("1").
-			Where("same.recipient_id = d.recipient_id").Where("same.tender_id = d.tender_id").Where("same.due_at <= ?", now).
+		values := database.Pass(tx, ids, now)
+		// The recipients twice, for PostgreSQL reads all that the inner query selects at once.
+		same := tx.NewSelect().TableExpr("deliveries AS same").ColumnExpr("1").Where("same.recipient_id ?", values.Among(1)).
+			Where("same.recipient_id = d.recipient_id").Where("same.tender_id = d.tender_id").Where("same.due_at <= ?", values.Argument(2)).
 			Where("same.mail_id IS NULL").Where("same.dropped_at IS NULL")
-		return q.Where("d.recipient_id IN (?)", bun.List(ids)).Where("d.mail_id IS NULL").Where("d.dropped_at IS NULL").
-			Where("(d.due_at <= ? OR EXISTS (?))", now, same)
+		return q.Conn(values).Where("d.recipient_id ?", values.Among(1)).Where("d.mail_id IS NULL").Where("d.dropped_at IS NULL").
+			Where("(d.due_at <= ? OR EXISTS (?))", values.Argument(2), same)
 	}
 	states, err := l.recipientStates(ctx, tx, ids, due)
 	if err == nil && c.Channel == vigie.WebhookChannel {
@@ -469,8 +478,9 @@ func (all *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 		ids[i] = r.ID
 	}
 	var first []*vigie.Delivery
-	err := tx.NewSelect().Model(&first).ColumnExpr("recipient_id, MIN(due_at) AS due_at").
-		Where("recipient_id IN (?)", bun.List(ids)).Where(unclaimed).Group("recipient_id").Scan(ctx)
+	values := database.Pass(tx, ids)
+	err := tx.NewSelect().Conn(values).Model(&first).ColumnExpr("recipient_id, MIN(due_at) AS due_at").
+		Where("recipient_id ?", values.Among(1)).Where(unclaimed).Group("recipient_id").Scan(ctx)
 	if err != nil {
 		return err
 	}
@@ -492,7 +502,12 @@ func (all *decisions) saveNextChecks(ctx context.Context, tx bun.Tx) error {
 		groups[moment] = append(groups[moment], r.ID)
 	}
 	for at, ids := range groups {
-		if _, err := tx.NewUpdate().Model((*recipient)(nil)).Set("look_at = ?", bun.NullTime{Time: at}).Where("id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
+		values := database.Pass(tx, ids, at)
+		moment := values.Argument(2)
+		if at.Equal(never) {
+			values, moment = database.Pass(tx, ids), "NULL"
+		}
+		if _, err := tx.NewUpdate().Conn(values).Model((*recipient)(nil)).Set("look_at = ?", moment).Where("id ?", values.Among(1)).Exec(ctx); err != nil {
 			return err
 		}
 	}

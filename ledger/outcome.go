@@ -198,9 +198,10 @@ func (l *Ledger) closeMail(ctx context.Context, tx bun.Tx, mail int64, state vig
 
 // closeMails closes mails, and returns those that were open.
 func (l *Ledger) closeMails(ctx context.Context, tx bun.Tx, mails []int64, state vigie.MailState, why string) (closed []int64, err error) {
-	err = tx.NewUpdate().Model((*vigie.Mail)(nil)).
-		Set("state = ?", state).Set("closed_at = ?", l.db.Stamp()).Set("error = ?", why).Set("leased_until = 0").
-		Where("id IN (?)", bun.List(mails)).Where("state = ?", vigie.MailOpen).Returning("id").Scan(ctx, &closed)
+	values := database.Pass(tx, mails, l.db.Stamp(), why)
+	err = tx.NewUpdate().Conn(values).Model((*vigie.Mail)(nil)).
+		Set("state = ?", state).Set("closed_at = ?", values.Argument(2)).Set("error = ?", values.Argument(3)).Set("leased_until = 0").
+		Where("id ?", values.Among(1)).Where("state = ?", vigie.MailOpen).Returning("id").Scan(ctx, &closed)
 	return closed, err
 }
 

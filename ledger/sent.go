@@ -55,8 +55,9 @@ func (l *Ledger) lockMails(ctx context.Context, tx bun.Tx, sent []SentMail) (map
 		ids[i] = s.Mail.ID
 	}
 	var locked []*recipient
-	of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id IN (?)", bun.List(ids))
-	if err := l.db.ForUpdate(tx.NewSelect().Model(&locked).Where("id IN (?)", of).Order("id")).Scan(ctx); err != nil {
+	values := database.Pass(tx, ids)
+	of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id ?", values.Among(1))
+	if err := l.db.ForUpdate(tx.NewSelect().Conn(values).Model(&locked).Where("id IN (?)", of).Order("id")).Scan(ctx); err != nil {
 		return nil, err
 	}
 	byID := make(map[int64]*recipient, len(locked))
@@ -64,7 +65,7 @@ func (l *Ledger) lockMails(ctx context.Context, tx bun.Tx, sent []SentMail) (map
 		byID[r.ID] = r
 	}
 	var mails []*vigie.Mail
-	if err := tx.NewSelect().Model(&mails).Column("id", "recipient_id").Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+	if err := tx.NewSelect().Conn(values).Model(&mails).Column("id", "recipient_id").Where("id ?", values.Among(1)).Scan(ctx); err != nil {
 		return nil, err
 	}
 	byMail := make(map[int64]*recipient, len(mails))
@@ -108,7 +109,8 @@ func (l *Ledger) mailedAbout(ctx context.Context, tx bun.Tx, named []database.Pa
 	if len(named) == 0 {
 		return nil
 	}
-	_, err := tx.NewRaw(`UPDATE subscriptions SET heard_at = ? FROM (VALUES ?) AS named
-		WHERE subscriptions.recipient_id = named.column1 AND subscriptions.watch_id = named.column2`, l.db.Stamp(), database.Values(named)).Exec(ctx)
+	values := database.Pass(tx, l.db.Stamp(), named)
+	_, err := tx.NewRaw(`UPDATE subscriptions SET heard_at = ? FROM ? AS named
+		WHERE subscriptions.recipient_id = named.was AND subscriptions.watch_id = named.becomes`, values.Argument(1), values.Pairs(2)).Conn(values).Exec(ctx)
 	return err
 }

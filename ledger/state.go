@@ -82,7 +82,8 @@ func (l *Ledger) RecipientStates(ctx context.Context, mails []*vigie.Mail) (map[
 		recipients[i], ids[i] = m.RecipientID, m.ID
 	}
 	states, err := l.recipientStates(ctx, l.db, recipients, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("d.mail_id IN (?)", bun.List(ids)).Where("d.dropped_at IS NULL")
+		values := database.Pass(l.db, ids)
+		return q.Conn(values).Where("d.mail_id ?", values.Among(1)).Where("d.dropped_at IS NULL")
 	})
 	if err != nil {
 		return nil, database.Translate(err)
@@ -131,14 +132,15 @@ func readRecipients(ctx context.Context, db bun.IDB, ids []int64) ([]*RecipientS
 		Account                 vigie.Account `bun:"embed:account_"`
 		consent
 	}
-	err := db.NewSelect().TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
+	values := database.Pass(db, ids)
+	err := db.NewSelect().Conn(values).TableExpr("recipients AS r").Join("JOIN accounts AS a ON a.id = r.account_id").
 		Join("LEFT JOIN addresses AS d ON d.address_key = r.address_key").
 		ColumnExpr("r.id, r.email, r.left_at, r.asking, "+consentColumns).
 		ColumnExpr("d.bounced_at, COALESCE(d.asks, 0) AS asks, d.asked_at").
 		ColumnExpr("a.id AS account_id, a.locale AS account_locale, a.time_zone AS account_time_zone, a.digest_hour AS account_digest_hour, "+
 			"a.digest_day AS account_digest_day, a.quiet_notes AS account_quiet_notes, a.reminder_days AS account_reminder_days, a.subject AS account_subject, "+
 			"a.email AS account_email, a.email_verified AS account_email_verified").
-		Where("r.id IN (?)", bun.List(ids)).OrderExpr("r.id").Scan(ctx, &rows)
+		Where("r.id ?", values.Among(1)).OrderExpr("r.id").Scan(ctx, &rows)
 	if err != nil {
 		return nil, err
 	}
@@ -159,10 +161,11 @@ func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, states ma
 		FollowedWatch
 		LeftAt *time.Time
 	}
-	err := db.NewSelect().TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
+	values := database.Pass(db, ids)
+	err := db.NewSelect().Conn(values).TableExpr("subscriptions AS s").Join("JOIN watches AS w ON w.id = s.watch_id").
 		ColumnExpr("s.recipient_id, s.id AS subscription_id, w.id AS watch_id, w.name, w.frequency, w.active, w.deleted_at").
 		ColumnExpr("COALESCE(s.heard_at, w.created_at) AS heard_at, s.left_at").
-		Where("s.recipient_id IN (?)", bun.List(ids)).Where("s.removed_at IS NULL").Scan(ctx, &rows)
+		Where("s.recipient_id ?", values.Among(1)).Where("s.removed_at IS NULL").Scan(ctx, &rows)
 	for _, row := range rows {
 		r := states[row.RecipientID]
 		r.Named = r.Named || row.DeletedAt == nil
@@ -179,7 +182,8 @@ func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, states ma
 
 func readMailed(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
 	var last []*vigie.Mail
-	err := db.NewSelect().Model(&last).ColumnExpr("recipient_id, MAX(closed_at) AS closed_at").Where("recipient_id IN (?)", bun.List(ids)).
+	values := database.Pass(db, ids)
+	err := db.NewSelect().Conn(values).Model(&last).ColumnExpr("recipient_id, MAX(closed_at) AS closed_at").Where("recipient_id ?", values.Among(1)).
 		Where("kind = ?", vigie.DigestMail).Where("state = ?", vigie.MailSent).Group("recipient_id").Scan(ctx)
 	for _, m := range last {
 		states[m.RecipientID].MailedAt = m.ClosedAt
@@ -187,9 +191,12 @@ func readMailed(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*
 	return err
 }
 
+// deliveryColumns are the columns of deliveries, as d.
+const deliveryColumns = "d.id, d.recipient_id, d.tender_id, d.kind, d.notice_id, d.number, d.urgent, d.created_at, d.due_at, d.mail_id, d.dropped_at"
+
 func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery) *bun.SelectQuery, states map[int64]*RecipientState) error {
 	var pending []*PendingDelivery
-	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr("d.*").Apply(withHold)).OrderExpr("d.id").Scan(ctx, &pending)
+	err := which(db.NewSelect().TableExpr("deliveries AS d").ColumnExpr(deliveryColumns).Apply(withHold)).OrderExpr("d.id").Scan(ctx, &pending)
 	if err != nil {
 		return err
 	}
@@ -206,7 +213,8 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 		accounts = append(accounts, states[d.RecipientID].Account.ID)
 	}
 	var reasons []*reason
-	if err := db.NewSelect().Model(&reasons).Where("delivery_id IN (?)", bun.List(ids)).Order("delivery_id", "watch_id").Scan(ctx); err != nil {
+	values := database.Pass(db, ids)
+	if err := db.NewSelect().Conn(values).Model(&reasons).Where("delivery_id ?", values.Among(1)).Order("delivery_id", "watch_id").Scan(ctx); err != nil {
 		return err
 	}
 	for _, r := range reasons {
@@ -272,31 +280,42 @@ func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery) (map[
 			cancelled = append(cancelled, d.Tender.ID)
 		}
 	}
-	type row struct {
-		saying
-		ID int64
-	}
-	var rows []row
-	into := db.NewSelect().TableExpr("tenders AS alias").ColumnExpr("alias.merged_into").Where("alias.merged_into IN (?)", bun.List(database.Distinct(current)))
-	of := func(kinds ...vigie.DeliveryKind) *bun.SelectQuery {
+	said := make(map[saying]int64)
+	read := func(tenders []int64, kinds ...vigie.DeliveryKind) error {
+		if len(tenders) == 0 {
+			return nil
+		}
+		var rows []struct {
+			saying
+			ID int64
+		}
+		values := database.Pass(db, database.Distinct(recipients), database.Distinct(tenders))
 		// CROSS JOIN has SQLite go by tenders first, and not by all that the recipients were ever sent.
-		return db.NewSelect().TableExpr("tenders AS t").Join("CROSS JOIN deliveries AS d").Join("JOIN mails AS m ON m.id = d.mail_id").
+		err := db.NewSelect().Conn(values).TableExpr("tenders AS t").Join("CROSS JOIN deliveries AS d").Join("JOIN mails AS m ON m.id = d.mail_id").
 			ColumnExpr("d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind, MIN(d.id) AS id").GroupExpr("1, 2, 3").
-			Where("d.tender_id = t.id").
-			Where("d.kind IN (?)", bun.List(kinds)).Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).
-			Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent)
+			Where("d.tender_id = t.id").Where("(t.id ?0 OR t.merged_into ?0)", values.Among(2)).
+			Where("d.kind IN (?)", bun.List(kinds)).Where("d.recipient_id ?", values.Among(1)).
+			Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent).Scan(ctx, &rows)
+		for _, row := range rows {
+			said[row.saying] = row.ID
+		}
+		return err
 	}
-	err := of(vigie.DeliverNew, vigie.DeliverClosingSoon).Where("(t.id IN (?) OR t.merged_into IN (?))", into, into).Scan(ctx, &rows)
-	if err == nil && len(cancelled) > 0 {
-		var ended []row
-		err = of(vigie.DeliverCancelled).Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(database.Distinct(cancelled))).Scan(ctx, &ended)
-		rows = append(rows, ended...)
+	merged, err := mergedInto(ctx, db, database.Distinct(current))
+	if err == nil {
+		err = read(merged, vigie.DeliverNew, vigie.DeliverClosingSoon)
 	}
-	said := make(map[saying]int64, len(rows))
-	for _, row := range rows {
-		said[row.saying] = row.ID
+	if err == nil {
+		err = read(cancelled, vigie.DeliverCancelled)
 	}
 	return said, err
+}
+
+// mergedInto returns those of some tenders that others were merged into: few are.
+func mergedInto(ctx context.Context, db bun.IDB, tenders []int64) (some []int64, err error) {
+	values := database.Pass(db, tenders)
+	err = db.NewSelect().Conn(values).TableExpr("tenders").ColumnExpr("DISTINCT merged_into").Where("merged_into ?", values.Among(1)).Scan(ctx, &some)
+	return some, err
 }
 
 type accountTender struct{ account, tender int64 }
@@ -308,10 +327,11 @@ func readDismissed(ctx context.Context, db bun.IDB, accounts, tenders []int64) (
 		AccountID, TenderID, MergedInto int64
 		Wanted                          bool
 	}
-	err := db.NewSelect().TableExpr("tender_marks AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
+	values := database.Pass(db, accounts, tenders)
+	err := db.NewSelect().Conn(values).TableExpr("tender_marks AS m").Join("JOIN tenders AS t ON t.id = m.tender_id").
 		ColumnExpr("m.account_id, m.tender_id, COALESCE(t.merged_into, t.id) AS merged_into, m.interested_at IS NOT NULL AS wanted").
-		Where("m.account_id IN (?)", bun.List(accounts)).Where("(m.dismissed_at IS NOT NULL OR m.interested_at IS NOT NULL)").
-		Where("(t.id IN (?) OR t.merged_into IN (?))", bun.List(tenders), bun.List(tenders)).Scan(ctx, &rows)
+		Where("m.account_id ?", values.Among(1)).Where("(m.dismissed_at IS NOT NULL OR m.interested_at IS NOT NULL)").
+		Where("(t.id ?0 OR t.merged_into ?0)", values.Among(2)).Scan(ctx, &rows)
 	dismissed := make(map[accountTender]bool, 2*len(rows))
 	wanted := make(map[accountTender]bool)
 	for _, row := range rows {
@@ -334,9 +354,10 @@ func tendersByID(ctx context.Context, db bun.IDB, ids []int64) (map[int64]*vigie
 		vigie.Tender
 		AskedID int64
 	}
-	err := db.NewSelect().Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns, asked.id AS asked_id").
+	values := database.Pass(db, ids)
+	err := db.NewSelect().Conn(values).Model((*vigie.Tender)(nil)).ColumnExpr("?TableColumns, asked.id AS asked_id").
 		Join("JOIN tenders AS asked ON tender.id = COALESCE(asked.merged_into, asked.id)").
-		Where("asked.id IN (?)", bun.List(ids)).Scan(ctx, &rows)
+		Where("asked.id ?", values.Among(1)).Scan(ctx, &rows)
 	byID := make(map[int64]*vigie.Tender, len(rows))
 	for _, row := range rows {
 		byID[row.AskedID] = &row.Tender

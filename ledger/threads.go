@@ -39,10 +39,11 @@ func (l *Ledger) FirstMails(ctx context.Context, states map[int64]*RecipientStat
 		Thread
 		MailID int64
 	}
-	err := l.db.NewSelect().TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").
+	values := database.Pass(l.db, database.Distinct(tenders), database.Distinct(recipients))
+	err := l.db.NewSelect().Conn(values).TableExpr("tenders AS t").Join("JOIN deliveries AS d ON d.tender_id = t.id").
 		ColumnExpr("d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.mail_id").
-		Where("(t.id IN (?0) OR t.merged_into IN (?0))", bun.List(database.Distinct(tenders))).
-		Where("d.recipient_id IN (?)", bun.List(database.Distinct(recipients))).Where("d.dropped_at IS NULL").Where("d.mail_id IS NOT NULL").Scan(ctx, &rows)
+		Where("(t.id ?0 OR t.merged_into ?0)", values.Among(1)).
+		Where("d.recipient_id ?", values.Among(2)).Where("d.dropped_at IS NULL").Where("d.mail_id IS NOT NULL").Scan(ctx, &rows)
 	for _, row := range rows {
 		written[row.MailID] = row.Thread
 	}

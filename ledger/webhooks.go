@@ -544,8 +544,9 @@ func readWebhooks(ctx context.Context, db bun.IDB, ids []int64, states map[int64
 		vigie.Webhook
 		RecipientID int64
 	}
-	err := db.NewSelect().Model((*vigie.Webhook)(nil)).ColumnExpr("?TableColumns, r.id AS recipient_id").
-		Join("JOIN recipients AS r ON r.webhook_id = webhook.id").Where("r.id IN (?)", bun.List(ids)).Scan(ctx, &rows)
+	values := database.Pass(db, ids)
+	err := db.NewSelect().Conn(values).Model((*vigie.Webhook)(nil)).ColumnExpr("?TableColumns, r.id AS recipient_id").
+		Join("JOIN recipients AS r ON r.webhook_id = webhook.id").Where("r.id ?", values.Among(1)).Scan(ctx, &rows)
 	for _, row := range rows {
 		r := states[row.RecipientID]
 		r.Webhook, r.Busy, r.Replaying = &row.Webhook, make(map[int64]bool), make(map[int64]bool)
@@ -601,8 +602,9 @@ func readStopped(ctx context.Context, db bun.IDB, states []*RecipientState) erro
 		return nil
 	}
 	var rows []*StoppedWebhook
-	err := db.NewSelect().Model((*vigie.Webhook)(nil)).ColumnExpr("?TableColumns, w.name AS watch_name").Join("JOIN watches AS w ON w.id = webhook.watch_id").
-		Where("webhook.account_id IN (?)", bun.List(accounts)).Where("(webhook.suspended_at IS NOT NULL OR webhook.ended_at IS NOT NULL)").
+	values := database.Pass(db, accounts)
+	err := db.NewSelect().Conn(values).Model((*vigie.Webhook)(nil)).ColumnExpr("?TableColumns, w.name AS watch_name").Join("JOIN watches AS w ON w.id = webhook.watch_id").
+		Where("webhook.account_id ?", values.Among(1)).Where("(webhook.suspended_at IS NOT NULL OR webhook.ended_at IS NOT NULL)").
 		Where("webhook.removed_at IS NULL").OrderExpr("webhook.id").Scan(ctx, &rows)
 	for _, w := range rows {
 		r := byAccount[w.AccountID]
