@@ -283,6 +283,7 @@ func TestReadmeWatches(t *testing.T) {
 // The person who signs in finds the watches, whichever issuer signs the tokens; nobody
 // is mailed.
 func TestImportedWatchesOverTheAPI(t *testing.T) {
+	t.Parallel()
 	for kind, open := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			box := t.TempDir()

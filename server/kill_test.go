@@ -47,6 +47,7 @@ func TestKills(t *testing.T) {
 		serveUntilKilled(t, at)
 		return
 	}
+	t.Parallel()
 	rounds := 50
 	if n, err := strconv.Atoi(os.Getenv("VIGIE_TEST_KILLS")); err == nil {
 		rounds = n

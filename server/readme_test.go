@@ -224,6 +224,7 @@ func savesSpreadsheet(r *readme, block string) {
 
 // Everything that the README tells people to run is run, in its order, as it stands there.
 func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
 	r := newReadme(t)
 	var done []string
 	for _, block := range blocks(r.text) {

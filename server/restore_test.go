@@ -44,6 +44,7 @@ func TestRestore(t *testing.T) {
 
 // Beside a server that works, a database is not given another past.
 func TestRestoredBesideServer(t *testing.T) {
+	t.Parallel()
 	for name, open := range storetest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			database := open(t)

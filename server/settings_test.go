@@ -175,6 +175,7 @@ func refused(t *testing.T, env map[string]string) string {
 // No setting has a value that would start a server and do harm: it is stopped,
 // and says which setting it is, what was given and what is right.
 func TestBadSettings(t *testing.T) {
+	t.Parallel()
 	all := settingSamples(t)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		for _, bad := range all[name].bad {
@@ -217,6 +218,7 @@ func settled(t *testing.T, env map[string]string) (serverSettings, []error) {
 
 // What is right is taken, to the last value within its bounds.
 func TestGoodSettings(t *testing.T) {
+	t.Parallel()
 	for name, sample := range settingSamples(t) {
 		for _, good := range sample.good {
 			env := whole(t)

@@ -11,6 +11,7 @@ import (
 // A build as `make build` does it says its version and its commit, by whichever way it is asked; without the history it
 // is built all the same, and says what the environment says.
 func TestVersionOfBuild(t *testing.T) {
+	t.Parallel()
 	makefile, err := os.ReadFile("../Makefile")
 	if err != nil {
 		t.Fatal(err)
