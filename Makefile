@@ -31,9 +31,14 @@ build: playground page ## build bin/vigie, a static binary that holds all it ser
 image: ## build the container image, which says of what version and commit it is
 	VIGIE_VERSION="$${VIGIE_VERSION:-$$(git describe --tags --always --dirty)}" VIGIE_REVISION="$${VIGIE_REVISION:-$$(git rev-parse HEAD)}" docker compose build
 
+# Two at a time, for tests often wait.
 .PHONY: check
-check: format vet lint ## the inner loop: build, format, vet, lint and quick tests, on SQLite and Bleve
-	env -u VIGIE_TEST_POSTGRES_URL -u VIGIE_TEST_ALL -u VIGIE_TEST_DATA $(TEST) -short -parallel 8 $(FIRST) ./...
+check: ## the inner loop: build, format, vet, lint and quick tests, on SQLite and Bleve
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target quick format vet lint
+
+.PHONY: quick
+quick:
+	env -u VIGIE_TEST_POSTGRES_URL -u VIGIE_TEST_ALL -u VIGIE_TEST_DATA $(TEST) -p 4 -short -parallel 8 $(FIRST) ./...
 
 .PHONY: test
 test: ## install what the tests need and run every check
