@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/uptrace/bun"
@@ -169,13 +170,11 @@ func loadBuyerBook(ctx context.Context, tx bun.Tx, clues *buyerClues) (*buyerBoo
 // clue is looked up by its own index: of conditions that are joined by OR, SQLite may check every buyer there is.
 func (c *buyerClues) lookUp(ctx context.Context, tx bun.Tx) (ids []int64, joined []*vigie.Buyer, err error) {
 	for source, refs := range c.refs {
-		var some []int64
-		err := tx.NewSelect().Model((*buyerRef)(nil)).Column("buyer_id").Where("source = ?", source).
-			Where("ref IN (?)", bun.List(vigie.Sorted(refs))).Scan(ctx, &some)
+		buyers, err := byRef(ctx, tx, "SELECT buyer_id FROM buyer_refs WHERE source = ? AND ref = asked.column1", source, refs)
 		if err != nil {
 			return nil, nil, err
 		}
-		ids = append(ids, some...)
+		ids = slices.AppendSeq(ids, maps.Values(buyers))
 	}
 	if len(c.sirets) > 0 {
 		var identified []*vigie.Buyer

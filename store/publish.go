@@ -165,12 +165,13 @@ func (p *publication) load(ctx context.Context, notices []*vigie.Notice) error {
 	}
 	var found []tenderRef
 	for source, refs := range bySource {
-		var rows []tenderRef
-		err := p.tx.NewSelect().Model(&rows).Where("source = ?", source).Where("ref IN (?)", bun.List(vigie.Sorted(refs))).Scan(ctx)
+		tenders, err := byRef(ctx, p.tx, "SELECT tender_id FROM tender_refs WHERE source = ? AND ref = asked.column1", source, refs)
 		if err != nil {
 			return err
 		}
-		found = append(found, rows...)
+		for ref, tender := range tenders {
+			found = append(found, tenderRef{source, ref, tender})
+		}
 	}
 	ids := make([]int64, len(found))
 	for i, ref := range found {

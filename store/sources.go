@@ -101,14 +101,9 @@ func (s *Store) SourceFailed(ctx context.Context, source, reason string, at, aga
 
 // KnownRefs returns those of some numbers of a source whose notices are stored.
 func (s *Store) KnownRefs(ctx context.Context, source string, refs []string) (map[string]bool, error) {
-	known := make(map[string]bool)
-	if len(refs) == 0 {
-		return known, nil
-	}
-	var found []string
-	err := s.db.NewSelect().Table("notices").Column("source_ref").Where("source = ?", source).Where("source_ref IN (?)", bun.List(refs)).
-		Where("NOT withdrawn").Scan(ctx, &found)
-	for _, ref := range found {
+	ids, err := byRef(ctx, s.db, "SELECT id FROM notices WHERE source = ? AND source_ref = asked.column1 AND NOT withdrawn LIMIT 1", source, refs)
+	known := make(map[string]bool, len(ids))
+	for ref := range ids {
 		known[ref] = true
 	}
 	return known, database.Translate(err)
