@@ -38,7 +38,7 @@ type mailSettings struct {
 	MailSpacing     time.Duration `help:"The shortest time between two digests to one person." default:"1m" type:"number" bounds:"0s..24h"`
 	WebhookTimeout  time.Duration `help:"How long an attempt to reach a webhook may take." default:"15s" type:"number" bounds:"1s..60s"`
 	WebhookNetworks []string      `help:"Networks in which webhooks may be although they are not public, as on a platform's own network; they may also be reached by http." type:"networks" placeholder:"CIDR,…"`
-	AlertMaxAge     time.Duration `help:"How old a notice may be to cause alerts." default:"168h" type:"number" bounds:"1h..8760h"`
+	AlertMaxAge     time.Duration `help:"How old a notice may be to cause alerts." default:"336h" type:"number" bounds:"1h..8760h"`
 	KeepMails       int           `help:"For how many months the records of mails, and of support's access to accounts, are kept." default:"13" type:"number" bounds:"1..120" placeholder:"N"`
 	PageWatches     string        `help:"The platform's page with all watches; mails link to it." type:"url" placeholder:"URL"`
 	PageWatch       string        `help:"The platform's page of one watch, with {watchId} in it; mails link to it." type:"watchpage" placeholder:"URL"`

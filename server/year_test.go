@@ -121,7 +121,7 @@ func (y *year) start() {
 	if y.store, err = store.Open(y.t.Context(), y.url, clock); err != nil {
 		y.t.Fatal(err)
 	}
-	y.alerter = &alert.Alerter{Store: y.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), y.log), Now: clock, Log: y.log, MaxAge: 7 * 24 * time.Hour}
+	y.alerter = &alert.Alerter{Store: y.store, Matcher: feed.NewMatcher(prometheus.NewRegistry(), y.log), Now: clock, Log: y.log, MaxAge: 14 * 24 * time.Hour}
 	templates, err := letter.Load(fstest.MapFS{"digest.txt": {Data: []byte("{{range .Sections}}{{.Count}}\n{{end}}")}})
 	if err != nil {
 		y.t.Fatal(err)

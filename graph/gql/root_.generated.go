@@ -5110,7 +5110,7 @@ type Mutation {
   """
   Publishers only (scope ` + "`" + `publish` + "`" + `, sources named by the token). At most 500; each succeeds or fails on its own. Same source and
   ref with the same content: UNCHANGED; with other content: a correction. ` + "`" + `publishedAt` + "`" + ` in the future is refused; where it is more
-  than 7 days past (the server's operator may set another time), the notice is listed and nobody is alerted.
+  than 14 days past (the server's operator may set another time), the notice is listed and nobody is alerted.
   """
   publishNotices("The notices, in the order in which they apply." input: [NoticeInput!]!): PublishNoticesPayload
   """

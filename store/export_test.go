@@ -1,0 +1,4 @@
+package store
+
+// ByRef is byRef, for tests.
+var ByRef = byRef
