@@ -54,7 +54,7 @@ func TestSync(t *testing.T) {
 	if said := runs(0, "sync", "boamp"); !strings.Contains(said, "boamp: 2 notices read: 0 new (corrections of other notices: 0), 0 changed, 2 unchanged") || strings.Contains(said, "ted:") {
 		t.Error(said)
 	}
-	services.Fault = func(*http.Request) string { return "empty 202" } // which is not asked for again
+	services.SetFault(func(*http.Request) string { return "empty 202" }) // which is not asked for again
 	if said := runs(1, "sync", "ted"); !strings.Contains(said, "not read whole") {
 		t.Error(said)
 	}

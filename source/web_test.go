@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"vigie/source"
@@ -28,23 +29,23 @@ func TestBrokenBodies(t *testing.T) {
 			}
 			s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
 			for _, r := range readers {
-				answers := 0
-				w.services.Fault = func(r *http.Request) string {
+				var answers atomic.Int64
+				w.services.SetFault(func(r *http.Request) string {
 					if strings.HasSuffix(r.URL.Path, "/exports/jsonl") {
 						return ""
 					}
-					if answers++; answers%4 == 0 { // three of four break
+					if answers.Add(1)%4 == 0 { // three of four break
 						return ""
 					}
 					return fault
-				}
+				})
 				f := w.follower(s, r)
 				f.Since = "2026-11-02"
 				if err := f.Sync(t.Context()); err != nil {
 					t.Errorf("%s: %v", r.Name(), err)
 				}
-				if answers < 4 {
-					t.Errorf("%s was asked %d times", r.Name(), answers)
+				if n := answers.Load(); n < 4 {
+					t.Errorf("%s was asked %d times", r.Name(), n)
 				}
 			}
 		})
@@ -55,15 +56,15 @@ func TestBrokenBodies(t *testing.T) {
 func TestBrokenForGood(t *testing.T) {
 	w := newWorld(t, 22)
 	w.script.Day("2026-11-02", source.Day("2026-11-02").Start(), 12)
-	asked := 0
-	w.services.Fault = func(*http.Request) string { asked++; return "half an answer" }
+	var asked atomic.Int64
+	w.services.SetFault(func(*http.Request) string { asked.Add(1); return "half an answer" })
 	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
 	f := w.follower(s, w.ted)
 	if err := f.Consumer().Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if asked != 4 {
-		t.Errorf("asked %d times", asked)
+	if n := asked.Load(); n != 4 {
+		t.Errorf("asked %d times", n)
 	}
 	states, _, err := s.Sources(t.Context())
 	if err != nil || len(states) != 1 || states[0].LastError == "" {

@@ -67,6 +67,13 @@ func (s *Services) SetRate(rate int) {
 	s.Rate = rate
 }
 
+// SetFault sets what goes wrong with answers, while services answer.
+func (s *Services) SetFault(fault func(*http.Request) string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.Fault = fault
+}
+
 // of returns the notices of a day that are there now and have a number.
 func (s *Services) of(day string, number func(*Notice) string) []*Notice {
 	s.mutex.Lock()
