@@ -392,7 +392,7 @@ func testReplayDeliveries(t *testing.T, w *world) {
 // What one call does not send again, the next one does.
 func TestReplayDeliveriesInPages(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it delivers a thousand messages")
+		t.Skip("NOT RUN in short runs: it delivers a thousand messages")
 	}
 	w := newWorld(t)
 	receiver := w.hooks()

@@ -51,8 +51,8 @@ type request struct {
 	types []string
 }
 
-// open asks, and returns the answer's body, which ends with an error where it is too long or stops coming: that is the
-// caller's, for part of it is used by then.
+// open asks, and returns the answer's body, which ends with an error where it is too long or stops coming: the
+// caller deals with that, for it has used a part.
 func (w *Web) open(ctx context.Context, r request) (io.ReadCloser, error) {
 	return again(ctx, w, func() (io.ReadCloser, error) { return w.try(ctx, r) })
 }
@@ -70,7 +70,7 @@ func whole[T any](ctx context.Context, w *Web, r request, read func(io.Reader) (
 	})
 }
 
-// again tries until it succeeds, fails for good, or was tried often enough.
+// again tries until it succeeds, the error is permanent, or it was tried often enough.
 func again[T any](ctx context.Context, w *Web, try func() (T, error)) (T, error) {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = cmp.Or(w.Pause, time.Second), 20*time.Second
