@@ -85,7 +85,7 @@ func guideWords() []string {
 type frenchText struct{ where, said string }
 
 // frenchTexts finds them in the code, in the templates of letters, in the words
-// of the page, and in the README.
+// of the page, and in documents.
 func frenchTexts(t *testing.T) (texts []frenchText) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -98,7 +98,7 @@ func frenchTexts(t *testing.T) (texts []frenchText) {
 			texts = append(texts, inGo(t, path)...)
 		case strings.HasPrefix(filepath.ToSlash(path), "alert/letter/templates/"):
 			texts = append(texts, inText(t, path, regexp.MustCompile(`\.In "([^"]*)"`))...)
-		case path == "README.fr.md":
+		case strings.HasSuffix(path, ".fr.md"):
 			texts = append(texts, inMarkdown(t, path)...)
 		case strings.HasPrefix(filepath.ToSlash(path), "web/src/words/"):
 			texts = append(texts, inText(t, path, regexp.MustCompile("'([^'\n]*)'|`([^`\n]*)`"))...)

@@ -358,7 +358,7 @@ func TestSamplesInAnyOrder(t *testing.T) {
 }
 
 // What the README shows works: its queries against the demo, and the command
-// lines as far as that they are commands.
+// lines, with those of the reference, as far as that they are commands.
 func TestReadme(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -391,10 +391,15 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	commands := regexp.MustCompile("(?m)(?:`vigie|go run \\./server|run --rm -T server) ([a-z ]+[a-z])").FindAllStringSubmatch(string(text), -1)
-	commands = append(commands, regexp.MustCompile("(?m)^\\| `([a-z ]+[a-z])").FindAllStringSubmatch(string(text), -1)...)
-	if len(commands) < 8 {
-		t.Errorf("the README names only %d commands", len(commands))
+	reference, err := os.ReadFile("../docs/reference.md")
+	if err != nil {
+		t.Fatal(err)
 	}
+	rows := regexp.MustCompile("(?m)^\\| `([a-z ]+[a-z])").FindAllStringSubmatch(string(reference), -1)
+	if len(commands) < 4 || len(rows) < 20 {
+		t.Errorf("the README names only %d commands, the reference %d", len(commands), len(rows))
+	}
+	commands = append(commands, rows...)
 	for _, command := range commands {
 		words := strings.Fields(command[1])
 		if words[0] == "import" {

@@ -269,7 +269,7 @@ func TestReadmeCommands(t *testing.T) {
 func (r *readme) command(line string) {
 	r.t.Helper()
 	words := strings.Fields(strings.NewReplacer("ADDRESS", "ana@example.org", "NAME", "portal").Replace(line))[1:]
-	if words[0] == "COMMAND" || !slices.Contains([]string{"token", "serve", "check", "help", "version"}, words[0]) {
+	if words[0] == "COMMAND" || !slices.Contains([]string{"token", "serve", "settings", "check", "help", "version"}, words[0]) {
 		r.t.Errorf("nothing runs `%s`", line)
 		return
 	}

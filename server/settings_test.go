@@ -265,9 +265,9 @@ func flagsOf(t *testing.T, command string) map[string]*kong.Flag {
 	return flags
 }
 
-// The README lists every setting of a server, with its default, and no other.
-func TestReadmeListsSettings(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+// The reference lists every setting of a server, with its default, and no other.
+func TestReferenceListsSettings(t *testing.T) {
+	text, err := os.ReadFile("../docs/reference.md")
 	if err != nil {
 		t.Fatal(err)
 	}
