@@ -9,7 +9,7 @@ import (
 // Code says what kind of thing went wrong, to a program.
 type Code string
 
-// Codes of what a person typed and can put right.
+// Codes of what a person typed and can correct.
 const (
 	Blank    Code = "BLANK"
 	TooShort Code = "TOO_SHORT"
@@ -57,7 +57,7 @@ const (
 	Internal Code = "INTERNAL"
 )
 
-// Correctable reports whether a code is of what a person typed and can put right.
+// Correctable reports whether a code is of what a person typed and can correct.
 func (c Code) Correctable() bool {
 	switch c {
 	case Blank, TooShort, TooLong, TooMany, Taken, TooCommon, TooSoon, Exhausted, NotAllowed, NotNeeded, Conflicting, Invalid, NotFound, VersionMismatch:
@@ -91,7 +91,7 @@ type Limit struct {
 }
 
 // Message is the text of the error: in English if only the author of a program can
-// put the mistake right, else in the reader's language.
+// correct the mistake, else in the reader's language.
 func (e *Error) Message(reader Locale) string {
 	switch e.Code {
 	case BadRequest, Forbidden, LimitExceeded:

@@ -17,7 +17,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, []string{"kind", "outcome"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "vigie_mail_refusals_total",
-			Help: "Attempts to send mail that failed, by what the failure is about: temporary, the message, the address, or the sender, which is for an operator to put right.",
+			Help: "Attempts to send mail that failed, by what the failure is about: temporary, the message, the address, or the sender, which is for an operator to correct.",
 		}, []string{"about"}),
 	}
 	for _, about := range subjects() {

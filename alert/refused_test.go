@@ -107,7 +107,7 @@ func TestFaultOfOurs(t *testing.T) {
 				}
 				w.mailer.refuse = nil
 				w.now = w.now.Add(time.Hour)
-				w.expect("put right", w.send(), "ana: 1 nouveau marché – veille Voirie")
+				w.expect("mended", w.send(), "ana: 1 nouveau marché – veille Voirie")
 				w.expect("later", w.after(day))
 			})
 		})

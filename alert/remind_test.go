@@ -68,11 +68,11 @@ func TestReminders(t *testing.T) {
 		w.must(w.store.SetMark(t.Context(), other.ID, store.Interested, true, []int64{marked}))
 		w.expect("before", w.mornings(3)) // 12 November
 		w.expect("the night before", w.at(13, 7))
-		w.expect("7 days before", w.at(13, 8), "ana: 1 échéance approche")
+		w.expect("7 days before", w.at(13, 8), "ana: 1 date limite approche")
 		w.expect("later that day", w.at(13, 20))
 		w.expect("in between", w.mornings(4))
-		w.expect("2 days before", w.mornings(1), "ana: 1 échéance approche")
-		w.expect("1 day before, for another account", w.mornings(1), "bob: 1 échéance approche")
+		w.expect("2 days before", w.mornings(1), "ana: 1 date limite approche")
+		w.expect("1 day before, for another account", w.mornings(1), "bob: 1 date limite approche")
 		w.expect("after that", w.mornings(10))
 	})
 }
@@ -89,7 +89,7 @@ func TestManyAreReminded(t *testing.T) {
 			w.account = w.signIn(name)
 			w.reminded(7)
 			w.interest(true, marked)
-			want = append(want, name+": 1 échéance approche")
+			want = append(want, name+": 1 date limite approche")
 		}
 		got := w.at(10, 8)
 		slices.Sort(got)
@@ -118,7 +118,7 @@ func TestRemindersOfAMorning(t *testing.T) {
 			w.expect("before", w.work())
 		}
 		w.now = time.Date(2026, time.November, 11, 8, 0, 0, 0, vigie.Paris())
-		w.expect("the morning", w.send(), "ana: 2 échéances approchent, 1 nouveau marché – veille Sel")
+		w.expect("the morning", w.send(), "ana: 2 dates limites approchent, 1 nouveau marché – veille Sel")
 	})
 }
 
@@ -128,7 +128,7 @@ func TestRemindersAreCaughtUp(t *testing.T) {
 		w.reminded(7, 5, 2)
 		w.interest(true, w.publish("1", "Voirie", until(noon(20))).Notice.TenderID, w.publish("2", "Ponts", until(noon(17))).Notice.TenderID)
 		w.enter()
-		w.expect("5 days late", w.at(18, 15), "ana: 1 échéance approche")
+		w.expect("5 days late", w.at(18, 15), "ana: 1 date limite approche")
 		w.expect("after that", w.mornings(5))
 	})
 }
@@ -142,7 +142,7 @@ func TestRefusedReminders(t *testing.T) {
 		w.expect("refused", append(w.at(13, 8), w.mornings(5)...)) // 18 November
 		w.mailer.refuse = nil
 		w.now = w.now.Add(64 * time.Hour / 4)
-		w.expect("accepted at last", append(w.work(), w.after(time.Hour)...), "ana: 1 échéance approche")
+		w.expect("accepted at last", append(w.work(), w.after(time.Hour)...), "ana: 1 date limite approche")
 		w.expect("after that", w.mornings(5))
 	})
 }
@@ -192,10 +192,10 @@ func TestRemindersFromNowOn(t *testing.T) {
 		w.reminded(7, 1)
 		w.interest(true, late)
 		w.expect("marked too late for 7 days", append(w.work(), w.mornings(2)...)) // 11 November
-		w.expect("1 day before", w.mornings(1), "ana: 1 échéance approche")
+		w.expect("1 day before", w.mornings(1), "ana: 1 date limite approche")
 		w.publish("2-c", "Ponts", about(vigie.Correction, "2"), until(noon(16)))
 		w.now = w.now.Add(time.Hour)
-		w.expect("the deadline moved to 4 days from now", w.work(), "ana: 1 échéance approche")
+		w.expect("the deadline moved to 4 days from now", w.work(), "ana: 1 date limite approche")
 		w.interest(false, late)
 		w.interest(true, late)
 		w.reminded(3)
@@ -208,17 +208,17 @@ func TestRemindersOfMovedDeadlines(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.reminded(3)
 		w.interest(true, w.publish("1", "Voirie", until(noon(16))).Notice.TenderID)
-		w.expect("3 days before", append(w.mornings(3), w.mornings(1)...), "ana: 1 échéance approche")
+		w.expect("3 days before", append(w.mornings(3), w.mornings(1)...), "ana: 1 date limite approche")
 		w.publish("1-a", "Voirie", about(vigie.Correction, "1"), until(noon(20)))
 		w.expect("moved", w.mornings(3))
-		w.expect("3 days before the new deadline", w.mornings(1), "ana: 1 échéance approche") // 17 November
+		w.expect("3 days before the new deadline", w.mornings(1), "ana: 1 date limite approche") // 17 November
 		w.publish("1-b", "Voirie", about(vigie.Correction, "1"), until(noon(26)))
 		w.now = time.Date(2026, time.November, 23, 7, 50, 0, 0, vigie.Paris())
 		w.enter()
 		w.publish("1-d", "Voirie", about(vigie.Correction, "1"), until(noon(29)))
 		w.expect("moved just before", w.at(23, 9))
 		w.publish("1-e", "Voirie", about(vigie.Correction, "1"), until(noon(26)))
-		w.expect("moved back", w.at(23, 11), "ana: 1 échéance approche")
+		w.expect("moved back", w.at(23, 11), "ana: 1 date limite approche")
 		w.expect("after that", w.mornings(5))
 	})
 }
@@ -232,15 +232,15 @@ func TestReminderRecipients(t *testing.T) {
 		first := w.publish("1", "Ponts", until(noon(17))).Notice.TenderID
 		w.interest(true, first)
 		w.change(w.account, watch.ID, func(watch *vigie.Watch) { watch.Active = false })
-		w.expect("a paused watch", w.mornings(1), "ana: 1 échéance approche")
+		w.expect("a paused watch", w.mornings(1), "ana: 1 date limite approche")
 		w.interest(true, w.publish("2", "Ponts", until(noon(18))).Notice.TenderID)
 		w.token(w.account, false)
 		w.expect("the issuer no longer verifies the address", w.at(11, 8))
 		w.token(w.account, true)
-		w.expect("it does again", w.at(11, 12), "ana: 1 échéance approche")
+		w.expect("it does again", w.at(11, 12), "ana: 1 date limite approche")
 		w.interest(true, w.publish("3", "Ponts", until(noon(19))).Notice.TenderID)
 		w.moves("ana", "b@example.org", true)
-		w.expect("another address", w.at(12, 8), "b: 1 échéance approche")
+		w.expect("another address", w.at(12, 8), "b: 1 date limite approche")
 		w.moves("ana", "c@example.org", true)
 		w.expect("that knows what the one before does", w.mornings(10))
 	})
@@ -252,7 +252,7 @@ func TestReminderRecipients(t *testing.T) {
 		w.expect("never verified", w.mornings(1))
 		w.token(w.account, true)
 		w.now = w.now.Add(time.Hour)
-		w.expect("on no watch", w.work(), "bob: 1 échéance approche")
+		w.expect("on no watch", w.work(), "bob: 1 date limite approche")
 		page, total, err := w.store.Ledger().AccountDeliveries(t.Context(), w.account.ID, ledger.DeliveryFilter{Kinds: []vigie.DeliveryKind{vigie.DeliverReminder}}, ledger.DeliveryWindow{Limit: 10})
 		w.must(err)
 		if total != 1 || page[0].Status() != vigie.DeliverySent {
@@ -277,11 +277,11 @@ func TestRemindersOfMergedTenders(t *testing.T) {
 		w.reminded(7, 3)
 		a, b := w.publish("1", "Voirie", until(noon(17))).Notice.TenderID, w.publish("2", "Voirie", until(noon(17))).Notice.TenderID
 		w.interest(true, b)
-		w.expect("7 days before", w.at(10, 8), "ana: 1 échéance approche")
+		w.expect("7 days before", w.at(10, 8), "ana: 1 date limite approche")
 		w.interest(true, a)
 		w.publish("1-m", "Voirie", about(vigie.Correction, "1"), until(noon(17)), func(n *vigie.Notice) { n.Links = append(n.Links, "2") })
 		w.expect("merged", w.at(10, 20))
-		w.expect("3 days before", w.mornings(6), "ana: 1 échéance approche")
+		w.expect("3 days before", w.mornings(6), "ana: 1 date limite approche")
 	})
 }
 
@@ -328,7 +328,7 @@ func TestRemindersAreEnteredOnce(t *testing.T) {
 			w.must(<-done)
 			w.interest(true, tender) // looks again
 		}
-		w.expect("once", w.send(), "ana: 1 échéance approche")
+		w.expect("once", w.send(), "ana: 1 date limite approche")
 		w.expect("no more", w.at(11, 8))
 		_, total, err := w.store.Ledger().AccountDeliveries(t.Context(), w.account.ID, ledger.DeliveryFilter{}, ledger.DeliveryWindow{Limit: 10})
 		w.must(err)

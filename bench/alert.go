@@ -224,13 +224,11 @@ func publish(ctx context.Context, s *store.Store, channel alert.Channel, log *sl
 	defer stop()
 	work.Go(func() { ledger.Run(working) })
 	work.Go(func() { sender.Run(working) })
+	if err := alerts(ctx, s); err != nil {
+		return published, 0, err
+	}
 	published, used = time.Now(), processorTime()
-	_, err = s.Publish(ctx, []*vigie.Notice{{
-		Source: "bench", SourceRef: "1", Kind: vigie.ContractNotice, PublishedAt: published.UTC().Truncate(time.Second),
-		Buyer:   vigie.BuyerName{Name: "Commune d'Exemple"},
-		Content: vigie.Content{Title: "Réfection de la voirie communale", Departments: []string{"01"}, Deadline: new(published.UTC().Add(30 * 24 * time.Hour).Truncate(time.Second))},
-	}})
-	if err != nil {
+	if err := publishCall(ctx, s, "1", "Réfection de la voirie communale"); err != nil {
 		return published, 0, err
 	}
 	select {
@@ -239,6 +237,39 @@ func publish(ctx context.Context, s *store.Store, channel alert.Channel, log *sl
 	case <-ctx.Done():
 		return published, 0, ctx.Err()
 	}
+}
+
+// alerts waits until the alerter runs, as that of a server does: it has passed a tender that nobody looks for.
+func alerts(ctx context.Context, s *store.Store) error {
+	if err := publishCall(ctx, s, "0", "Fourniture de cordes de piano"); err != nil {
+		return err
+	}
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		switch behind, err := s.AlertsBehind(ctx); {
+		case err != nil:
+			return err
+		case behind.Changes == 0:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-look.C:
+		}
+	}
+}
+
+// publishCall publishes a call for tenders.
+func publishCall(ctx context.Context, s *store.Store, ref, title string) error {
+	now := time.Now().UTC().Truncate(time.Second)
+	_, err := s.Publish(ctx, []*vigie.Notice{{
+		Source: "bench", SourceRef: ref, Kind: vigie.ContractNotice, PublishedAt: now,
+		Buyer:   vigie.BuyerName{Name: "Commune d'Exemple"},
+		Content: vigie.Content{Title: title, Departments: []string{"01"}, Deadline: new(now.Add(30 * 24 * time.Hour))},
+	}})
+	return err
 }
 
 // startProfile has what the processor does written to a file, "" for none.

@@ -187,8 +187,8 @@ test('two parsers read the same of a calendar', async () => {
     const at = (days) => new Date(inDays(days)).toISOString();
     assert.deepEqual(states, [
       ['Annulé : Voirie, à annuler', at(30), 'CANCELLED', 1, 0, undefined],
-      [`Réponse : ${odd}`, at(30), 'CONFIRMED', 0, 0, '-P2D'],
-      ['Réponse : Voirie, à rectifier', at(40), 'CONFIRMED', 1, 0, '-P2D'],
+      [`Date limite de réponse : ${odd}`, at(30), 'CONFIRMED', 0, 0, '-P2D'],
+      ['Date limite de réponse : Voirie, à rectifier', at(40), 'CONFIRMED', 1, 0, '-P2D'],
     ]);
     for (const { description, url } of events) assert.ok(description.includes("Commune d'Exemple") && description.includes(url), description);
   }
@@ -205,7 +205,7 @@ test('a calendar keeps to the lines of RFC 5545', async () => {
 test('the calendar of one tender is for everybody', async () => {
   const { matchingTenders } = await server.ask(token, '{ matchingTenders { nodes { sourceRef calendarUrl } } }');
   const { calendarUrl } = matchingTenders.nodes.find(({ sourceRef }) => sourceRef === 'moved');
-  for (const [language, summary] of [['fr', 'Réponse : Voirie, à rectifier'], ['en', 'Response: Voirie, à rectifier']]) {
+  for (const [language, summary] of [['fr', 'Date limite de réponse : Voirie, à rectifier'], ['en', 'Deadline: Voirie, à rectifier']]) {
     const answer = await get(calendarUrl, { 'Accept-Language': language });
     assert.match(answer.headers.get('content-disposition'), /^attachment; filename="moved\.ics"$/);
     const text = await answer.text();

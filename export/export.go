@@ -58,7 +58,7 @@ func columns() []column {
 		{vigie.Text{FR: "Statut", EN: "Status"}, 12, func(r row) any { return r.say(r.Status.Label()) }},
 		{vigie.Text{FR: "Date de publication", EN: "Published on"}, 20, func(r row) any { return date(r.PublishedAt) }},
 		{vigie.Text{FR: "Date limite (heure de Paris)", EN: "Deadline (Paris time)"}, 28, func(r row) any { return r.deadline() }},
-		{vigie.Text{FR: "Nature de la date limite", EN: "Deadline for"}, 24, func(r row) any { return r.deadlineKind() }},
+		{vigie.Text{FR: "Réponse attendue", EN: "Expected response"}, 24, func(r row) any { return r.deadlineKind() }},
 		{vigie.Text{FR: "Départements", EN: "Departments"}, 24, func(r row) any { return r.departments() }},
 		{vigie.Text{FR: "Lieux d’exécution", EN: "Places of performance"}, 30, func(r row) any { return r.places() }},
 		{vigie.Text{FR: "Nature", EN: "Nature"}, 14, func(r row) any { return say(r, r.Natures) }},

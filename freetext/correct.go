@@ -93,7 +93,7 @@ func letters(word string) (set uint32) {
 	return set
 }
 
-// Correct returns a text with its typing errors put right, and whether there were any: a word that no tender has, or
+// Correct returns a text with its typing errors corrected, and whether there were any: a word that no tender has, or
 // hardly one, becomes the most likely of those that differ from it by one error, or by two in a long word. An error is
 // a letter too many, missing or wrong, or two swapped. The right word has the accents that it has in tenders. With complete the last word may be the beginning of one. Numbers
 // and the names of places stay as they are.

@@ -228,7 +228,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		if corrected, ok := v.Correct(text, complete); ok && corrected == text {
-			t.Errorf("%q is put right to itself", text)
+			t.Errorf("%q is corrected to itself", text)
 		}
 		for _, place := range s.Places() {
 			if len(place.Rest) >= len(text) {

@@ -93,6 +93,15 @@ func extensions(ctx context.Context, code vigie.Code) map[string]any {
 	return e
 }
 
+// Extensions are what programs read of an error of a request that became no operation: as those of an operation's, with
+// the request's name in any case, for no operation's log has it.
+func Extensions(ctx context.Context, e *vigie.Error) map[string]any {
+	read := extensions(ctx, e.Code)
+	read["requestId"] = RequestOf(ctx)
+	detail(read, e)
+	return read
+}
+
 // detail adds the numbers of an error: the limit that was passed, and after how
 // many seconds trying again may be of use.
 func detail(extensions map[string]any, e *vigie.Error) {
@@ -135,7 +144,7 @@ func recovered(log *slog.Logger) graphql.RecoverFunc {
 	}
 }
 
-// userErrors splits an error into what a person can put right and what is not
+// userErrors splits an error into what a person can correct and what is not
 // theirs to. field is where a mistake without a field of its own lies.
 func userErrors(err error, field ...string) ([]*vigie.Error, error) {
 	if err == nil {

@@ -121,7 +121,7 @@ func NewHandler(s *service.Service, o Options) *handler.Server {
 	})
 	srv.AroundResponses(withDescriptions)
 	srv.AroundRootFields(readAgain(s))
-	srv.AroundResponses(lastWord)
+	srv.AroundResponses(sayEnding)
 	srv.AroundResponses(showCost(o.Limits.Cost))
 	return srv
 }

@@ -104,9 +104,9 @@ func endWith(ctx context.Context, err error) {
 	ctx.Value(endingKey{}).(*ending).err.Store(&err)
 }
 
-// lastWord has a subscription that ends with an error say so in a last
+// sayEnding has a subscription that ends with an error say so in a last
 // response: neither transport has a place for it.
-func lastWord(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+func sayEnding(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	response := next(ctx)
 	if response != nil {
 		return response

@@ -18,8 +18,8 @@ const (
 	keepAlive = 20 * time.Second
 	// greeting is how long a socket's client may take to say who it is.
 	greeting = 10 * time.Second
-	// lastWords is for how long a socket stays open when its token has expired.
-	lastWords = time.Second
+	// afterExpiry is how long a socket stays open after its token has expired.
+	afterExpiry = time.Second
 )
 
 // The codes that a socket is closed with: graphql-transport-ws's own, and those
@@ -44,8 +44,8 @@ func socket(o Options) wire.Socket {
 					ctx = WithViewer(ctx, viewer)
 				}
 			}
-			// A moment later, for what is followed has a last word to say.
-			ctx, cancel := untilExpired(ctx, lastWords)
+			// A moment later, for subscriptions say why they end.
+			ctx, cancel := untilExpired(ctx, afterExpiry)
 			context.AfterFunc(ctx, cancel)
 			wire.Greeted(ctx)
 			return ctx, nil, nil

@@ -277,7 +277,7 @@ func testPreview(t *testing.T, w *world) {
 		"previewMatches.onlineCount":        "2",
 		"previewMatches.warnings.*.code":    "[STOP_WORD_DROPPED STOP_WORD_DROPPED UNKNOWN_LEFT_OUT]",
 		"previewMatches.warnings.2.field":   "[criteria natures]",
-		"previewMatches.warnings.2.message": "Marchés en ligne écartés, car leur nature n’est pas indiquée\u00a0: 1.",
+		"previewMatches.warnings.2.message": "Marchés en ligne exclus, car leur nature n’est pas indiquée\u00a0: 1.",
 	})
 	preview(vars{}).expect(map[string]string{"previewMatches.onlineCount": "4", "previewMatches.warnings.*.code": "[TOO_BROAD]"})
 	preview(vars{"keywordsText": "voirie", "keywords": nil, "natures": nil}).expect(map[string]string{

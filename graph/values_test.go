@@ -108,7 +108,7 @@ func TestValues(t *testing.T) {
 		})
 		preview(vars{"minValue": "40000", "includeUnknownValue": false, "techniques": []string{"FRAMEWORK"}}).expectPlain(map[string]string{
 			"previewMatches.onlineCount":        "1",
-			"previewMatches.warnings.*.message": "[Marchés en ligne écartés, car leur technique d’achat n’est pas indiquée : 1.]",
+			"previewMatches.warnings.*.message": "[Marchés en ligne exclus, car leur technique d’achat n’est pas indiquée : 1.]",
 		})
 		preview(vars{"deadlineKinds": []string{"BIDS"}}).expectPlain(map[string]string{
 			"previewMatches.onlineCount": "4", "previewMatches.warnings.*.field": "[[criteria deadlineKinds]]",
@@ -145,7 +145,7 @@ func TestValuesOfWatches(t *testing.T) {
 		"watch.criteria.minValue": "40000", "watch.criteria.maxValue": "90000.50", "watch.criteria.includeUnknownValue": "false",
 		"watch.criteria.techniques": "[CONTRACT FRAMEWORK]", "watch.criteria.deadlineKinds": "[BIDS]",
 		"watch.criteria.summary": "Mot clé : non renseigné · Organisme : non renseigné · Département : non renseigné · Réponse attendue : Offres · " +
-			"Techniques d’achat : Marché simple, Accord-cadre · Valeur estimée : de 40 000 € à 90 000,50 € · Marchés sans valeur en euros : écartés",
+			"Techniques d’achat : Marché simple, Accord-cadre · Valeur estimée : de 40 000 € à 90 000,50 € · Marchés sans valeur en euros : exclus",
 	})
 	update := func(c vars) reply {
 		return p.ask(`mutation ($id: ID!, $c: CriteriaInput!) { updateWatch(id: $id, input: { criteria: $c }) { watch { `+criteria+` } userErrors { field code } } }`, vars{"id": id, "c": c})

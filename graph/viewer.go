@@ -122,7 +122,7 @@ func Publishes(ctx context.Context) bool {
 type requestKey struct{}
 
 // WithRequest names the request of a context. Its client gets the name with
-// what it cannot put right itself.
+// what it cannot correct itself.
 func WithRequest(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestKey{}, id)
 }

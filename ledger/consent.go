@@ -221,7 +221,7 @@ func (l *Ledger) AskAgain(ctx context.Context, account, subscriptionID int64) er
 		next, ever := NextConfirmationRequest(who.ConfirmationRequests, who.ConfirmationRequestedAt)
 		switch {
 		case r.Channel == vigie.WebhookChannel:
-			return refuse(vigie.NotNeeded, vigie.Text{FR: "Un webhook ne se confirme pas par courriel : lancez plutôt un essai.", EN: "A webhook is not confirmed by mail: test it instead."})
+			return refuse(vigie.NotNeeded, vigie.Text{FR: "Un webhook ne se confirme pas par courriel : lancez plutôt un essai.", EN: "A webhook is not confirmed by email: test it instead."})
 		case who.Confirmed:
 			return refuse(vigie.NotNeeded, vigie.Text{FR: "Cette adresse est déjà confirmée : elle reçoit les alertes.", EN: "This address is confirmed already: it gets the alerts."})
 		case who.Left:
@@ -232,7 +232,7 @@ func (l *Ledger) AskAgain(ctx context.Context, account, subscriptionID int64) er
 		case !ever:
 			return refuse(vigie.Exhausted, vigie.Text{
 				FR: "La confirmation a déjà été demandée %d fois, sans réponse : aucun autre courriel ne sera envoyé. Demandez au destinataire d’ouvrir l’un des liens reçus.",
-				EN: "This address was asked %d times, without an answer: no further mail will be sent. Ask the recipient to open one of the links received.",
+				EN: "This address was asked %d times, without an answer: no further email will be sent. Ask the recipient to open one of the links received.",
 			}.With(maxConfirmationRequests))
 		case next.After(now):
 			return refuse(vigie.TooSoon, vigie.Text{
@@ -264,17 +264,17 @@ func (l *Ledger) Resubscribe(ctx context.Context, tx bun.Tx, account *vigie.Acco
 	case r.AddressKey != vigie.AddressKey(account.Email):
 		return refuse(vigie.NotAllowed, vigie.Text{
 			FR: "Seul le destinataire peut se réinscrire, par le lien des courriels qu’il a reçus.",
-			EN: "Only the recipient can subscribe again, by the link in the mails they received.",
+			EN: "Only the recipient can subscribe again, by the link in the emails they received.",
 		})
 	case !account.EmailVerified:
 		return refuse(vigie.NotAllowed, vigie.Text{
 			FR: "Votre adresse n’est pas vérifiée. Réinscrivez-vous par le lien d’un courriel reçu, ou faites vérifier votre adresse sur votre espace.",
-			EN: "Your address is not verified. Subscribe again by the link in a mail you received, or have your address verified in your account.",
+			EN: "Your address is not verified. Subscribe again by the link in an email you received, or have your address verified in your account.",
 		})
 	case bounced:
 		return refuse(vigie.NotAllowed, vigie.Text{
 			FR: "Les courriels envoyés à cette adresse reviennent. Réinscrivez-vous par le lien d’un courriel que vous avez reçu à cette adresse.",
-			EN: "Mail to this address comes back. Subscribe again by the link in a mail that reached it.",
+			EN: "Email to this address comes back. Subscribe again by the link in an email that reached it.",
 		})
 	}
 	if err := l.resumeForAccount(ctx, tx, r); err != nil {

@@ -58,7 +58,7 @@ var declared = [...]Criterion{
 		Parse: parseOneOf(vigie.Natures), Compare: strings.Compare, Text: labelOf[vigie.Nature], Short: labelOf[vigie.Nature],
 		All: valuesOf(vigie.Natures),
 		LeftOut: vigie.Text{
-			FR: "Marchés en ligne écartés, car leur nature n’est pas indiquée : %d.",
+			FR: "Marchés en ligne exclus, car leur nature n’est pas indiquée : %d.",
 			EN: "Tenders online left out because their nature is not given: %d.",
 		},
 	},
@@ -70,7 +70,7 @@ var declared = [...]Criterion{
 		Parse: parseOneOf(vigie.Procedures), Compare: strings.Compare, Text: labelOf[vigie.Procedure], Short: labelOf[vigie.Procedure],
 		All: valuesOf(vigie.Procedures),
 		LeftOut: vigie.Text{
-			FR: "Marchés en ligne écartés, car leur procédure n’est pas indiquée : %d.",
+			FR: "Marchés en ligne exclus, car leur procédure n’est pas indiquée : %d.",
 			EN: "Tenders online left out because their procedure is not given: %d.",
 		},
 	},
@@ -81,7 +81,7 @@ var declared = [...]Criterion{
 		of:    func(t *vigie.Tender) []string { return t.CPVCodes },
 		Parse: parseCPV, Compare: strings.Compare, Text: named(cpvText), Short: named(vigie.Same), All: cpvDivisions,
 		LeftOut: vigie.Text{
-			FR: "Marchés en ligne écartés, car leur code CPV n’est pas indiqué : %d.",
+			FR: "Marchés en ligne exclus, car leur code CPV n’est pas indiqué : %d.",
 			EN: "Tenders online left out because they have no CPV code: %d.",
 		},
 	},
@@ -93,7 +93,7 @@ var declared = [...]Criterion{
 		Parse: parseOneOf(vigie.DeadlineKinds), Compare: strings.Compare, Text: labelOf[vigie.DeadlineKind], Short: labelOf[vigie.DeadlineKind],
 		All: valuesOf(vigie.DeadlineKinds),
 		LeftOut: vigie.Text{
-			FR: "Marchés en ligne écartés, car ils n’ont pas de date limite : %d.",
+			FR: "Marchés en ligne exclus, car ils n’ont pas de date limite : %d.",
 			EN: "Tenders online left out because they have no deadline: %d.",
 		},
 	},
@@ -105,7 +105,7 @@ var declared = [...]Criterion{
 		Parse: parseOneOf(vigie.Techniques), Compare: strings.Compare, Text: labelOf[vigie.Technique], Short: labelOf[vigie.Technique],
 		All: valuesOf(vigie.Techniques),
 		LeftOut: vigie.Text{
-			FR: "Marchés en ligne écartés, car leur technique d’achat n’est pas indiquée : %d.",
+			FR: "Marchés en ligne exclus, car leur technique d’achat n’est pas indiquée : %d.",
 			EN: "Tenders online left out because their purchasing technique is not given: %d.",
 		},
 	},
@@ -118,7 +118,7 @@ var declared = [...]Criterion{
 		Parse: parseRange, Compare: strings.Compare, Text: named(valueText), Short: named(valueText),
 		All: func() []string { return []string{Between(0, vigie.MaxCents)} },
 		LeftOut: vigie.Text{
-			FR: "Marchés en ligne écartés, car leur valeur n’est pas indiquée en euros : %d.",
+			FR: "Marchés en ligne exclus, car leur valeur n’est pas indiquée en euros : %d.",
 			EN: "Tenders online left out because their value is not given in euros: %d.",
 		},
 		LetThrough: vigie.Text{

@@ -87,7 +87,7 @@ func (c *accountDelete) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	if !c.Yes {
-		question := fmt.Sprintf("Erase the account of %s (subject %q of the issuer %q) for ever, with %s?", cmp.Or(account.Email, "no address"), account.Subject, account.Issuer, amounts(held))
+		question := fmt.Sprintf("Erase the account of %s (subject %q of the issuer %q) permanently, with %s?", cmp.Or(account.Email, "no address"), account.Subject, account.Issuer, amounts(held))
 		if err := p.confirm(question); err != nil {
 			return err
 		}

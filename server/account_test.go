@@ -62,7 +62,7 @@ func TestAccountCommands(t *testing.T) {
 			answered := func(answer string) *command {
 				c := startWith(t, nil, func(p *process) { p.in, p.asks = strings.NewReader(answer), true }, append(slices.Clone(remove), "--database-url", database)...)
 				<-c.ended
-				if !strings.Contains(c.err.String(), `Erase the account of asked@example.org (subject "42" of the issuer "https://one.example") for ever, with `+amounts+"?") {
+				if !strings.Contains(c.err.String(), `Erase the account of asked@example.org (subject "42" of the issuer "https://one.example") permanently, with `+amounts+"?") {
 					t.Errorf("it asks: %s", c.err.String())
 				}
 				return c

@@ -161,7 +161,7 @@ func loopback(address string) bool {
 }
 
 // sameHost answers only those who ask for this machine by a loopback name: a
-// page elsewhere whose name was bent to 127.0.0.1 would else be signed in.
+// page elsewhere whose name resolves to 127.0.0.1 would else be signed in.
 func sameHost(next http.Handler) http.Handler {
 	protect := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -107,7 +107,7 @@ query Pourquoi($source: String!, $sourceRef: String!) {
 }
 `
 
-const followSubscription = `# Ce qui arrive aux marchés de mes veilles, dès que cela arrive.
+const followSubscription = `# Les événements des marchés de mes veilles, dès qu’ils se produisent.
 subscription Suivre {
   tenderMatched {
     kind

@@ -220,7 +220,7 @@ func TestExportCSV(t *testing.T) {
 	rows := s.rows(text)
 	id := s.store.IDs().ID(vigie.KindTender, 1)
 	for i, want := range [][]string{
-		{"Objet", "Organisme", "SIRET", "Référence", "Avis", "Adresse de l’avis", "Statut", "Date de publication", "Date limite (heure de Paris)", "Nature de la date limite", "Départements", "Lieux d’exécution", "Nature", "Procédure", "Technique d’achat", "Valeur estimée HT", "Devise", "Codes CPV", "Nombre de lots", "Veilles", "Mots clés trouvés", "Identifiant"},
+		{"Objet", "Organisme", "SIRET", "Référence", "Avis", "Adresse de l’avis", "Statut", "Date de publication", "Date limite (heure de Paris)", "Réponse attendue", "Départements", "Lieux d’exécution", "Nature", "Procédure", "Technique d’achat", "Valeur estimée HT", "Devise", "Codes CPV", "Nombre de lots", "Veilles", "Mots clés trouvés", "Identifiant"},
 		nil, nil,
 	} {
 		if want != nil && !slices.Equal(rows[i], want) {

@@ -223,13 +223,11 @@ func (s *site) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // writeError answers a request that never became an operation, in GraphQL's
 // form.
 func writeError(w http.ResponseWriter, r *http.Request, status int, err *vigie.Error) {
-	extensions := map[string]any{"code": err.Code, "requestId": graph.RequestOf(r.Context())}
 	if err.RetryAfter > 0 {
-		extensions["retryAfter"] = wire.Seconds(err.RetryAfter)
 		w.Header().Set("Retry-After", strconv.Itoa(wire.Seconds(err.RetryAfter)))
 	}
 	message := err.Message(localeOf(r.Header.Get("Accept-Language")))
-	writeJSON(w, status, map[string]any{"errors": []any{map[string]any{"message": message, "extensions": extensions}}})
+	writeJSON(w, status, map[string]any{"errors": []any{map[string]any{"message": message, "extensions": graph.Extensions(r.Context(), err)}}})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -89,7 +89,10 @@ func TestTurns(t *testing.T) {
 	for range 2 {
 		expect("wrong", mine, 401, "UNAUTHENTICATED")
 	}
-	expect("wrong", mine, 429, "TOO_MANY_REQUESTS")
+	refused := ask(t, base, "wrong", mine, nil)
+	if refused.status != 429 || refused.code() != "TOO_MANY_REQUESTS" || fmt.Sprint(refused.Errors[0].Extensions["limit"]) != "map[maximum:2 name:badTokens]" {
+		t.Errorf("after too many wrong tokens: %d %v", refused.status, refused.Errors)
+	}
 	expect(token("eve"), mine, 200, "")
 }
 

@@ -89,16 +89,16 @@ type commands struct {
 		Adopt secretAdopt `cmd:"" help:"Start using other secrets, because the former ones are lost or were stolen: links in mails already sent stop working."`
 	} `cmd:"" help:"Manage the secrets that the database accepts."`
 	Sync       syncSources `cmd:"" name:"sync" help:"Read public sources once: what they published since they were last read."`
-	Audit      audit       `cmd:"" help:"Print who read accounts with a token of scope \"support\"."`
+	Audit      audit       `cmd:"" help:"Print who read accounts, or the back office, with a token of scope \"support\" or \"admin\"."`
 	Analyze    analyze     `cmd:"" help:"Print the terms of each line of standard input: the words that keywords are compared with."`
-	Token      token       `cmd:"" help:"Print a signed token, for development."`
+	Token      token       `cmd:"" help:"Print a token that is signed with VIGIE_SECRET."`
 	Migrate    migrate     `cmd:"" help:"Bring the database up to date, and stop."`
 	Restored   restored    `cmd:"" help:"Prepare a database that was just restored from a backup; run it before the server starts."`
 	Quarantine quarantine  `cmd:"" help:"List or retry items that failed and were set aside."`
 	Reindex    reindex     `cmd:"" help:"Have the running server rebuild its search index; the old one answers until the new one is ready."`
 	Bounce     bounce      `cmd:"" help:"Read a bounce on standard input; have your mail server pipe bounces to it."`
 	Check      check       `cmd:"" help:"Check the settings of \"serve\", and try what they name: database, search engine, issuer, mail server, collector of traces, folders. No mail is sent."`
-	Health     health      `cmd:"" help:"Ask a running server whether it is ready, and else why not."`
+	Health     health      `cmd:"" help:"Ask a running server whether it is ready, and if not, why."`
 	Settings   settings    `cmd:"" help:"Print all settings of \"serve\" with their defaults, as a file of variables (.env)."`
 	Completion completion  `cmd:"" help:"Print the completion of commands and flags for bash; zsh takes it after \"bashcompinit\"."`
 	Manual     manual      `cmd:"" help:"Print the manual page, vigie(1)."`

@@ -73,7 +73,7 @@ func (c *sourceSettings) followers(names []string, s *store.Store, p *process) (
 
 // syncSources is the command that reads public sources once.
 type syncSources struct {
-	Names []string `arg:"" optional:"" name:"source" help:"boamp, ted, decp or find-a-tender; by default the French ones." enum:"boamp,ted,decp,find-a-tender"`
+	Names []string `arg:"" optional:"" name:"source" help:"boamp, ted, decp or find-a-tender; by default the first three." enum:"boamp,ted,decp,find-a-tender"`
 	sourceSettings
 	databaseSettings
 }

@@ -79,7 +79,7 @@ func (s *speller) read(ctx context.Context, index search.Index, now time.Time, l
 	return err
 }
 
-// corrected asks queries whose text found few rows again, with its typing errors put right; the answer counts where it
+// corrected asks queries whose text found few rows again, with its typing errors corrected; the answer counts where it
 // has more rows. The first query of each group decides for the group. Queries are changed to what was answered.
 func (s *Service) corrected(ctx context.Context, index search.Index, queries []search.Query, results []search.Result, groups []int) error {
 	type group struct {

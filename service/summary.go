@@ -44,11 +44,11 @@ func Summary(c vigie.Criteria, buyers map[int64]*vigie.Buyer) []SummaryLine {
 			vigie.Same(query.FormatKeywords(c.ExcludedKeywords))))
 	}
 	if len(c.Departments) > 0 && !c.IncludeNationwide {
-		lines = append(lines, SummaryLine{vigie.Text{FR: "Marchés nationaux", EN: "Nationwide tenders"}, vigie.Text{FR: "écartés", EN: "left out"}})
+		lines = append(lines, SummaryLine{vigie.Text{FR: "Marchés nationaux", EN: "Nationwide tenders"}, vigie.Text{FR: "exclus", EN: "left out"}})
 	}
 	lines = append(lines, others...)
 	if value := query.EstimatedValue.Criterion(); len(value.Values(&c)) > 0 && !c.IncludeUnknownValue {
-		lines = append(lines, SummaryLine{vigie.Text{FR: "Marchés sans valeur en euros", EN: "Tenders without a value in euros"}, vigie.Text{FR: "écartés", EN: "left out"}})
+		lines = append(lines, SummaryLine{vigie.Text{FR: "Marchés sans valeur en euros", EN: "Tenders without a value in euros"}, vigie.Text{FR: "exclus", EN: "left out"}})
 	}
 	return lines
 }

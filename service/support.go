@@ -159,12 +159,12 @@ func becameOf(a *ledger.Outgoing) *AlertReason {
 	case vigie.DeliverySent:
 		return &AlertReason{Code: AlertSent, At: a.ClosedAt, Text: vigie.Text{
 			FR: "Le courriel a été envoyé et accepté par le serveur de messagerie. S’il n’est pas dans la boîte de réception, cherchez-le parmi les indésirables.",
-			EN: "The mail was sent, and the mail server accepted it. If it is not in the inbox, look in the spam folder.",
+			EN: "The email was sent, and the mail server accepted it. If it is not in the inbox, look in the spam folder.",
 		}}
 	case vigie.DeliveryFailed:
 		return &AlertReason{Code: AlertFailed, At: a.ClosedAt, Reply: a.Error, Text: vigie.Text{
 			FR: "Le serveur de messagerie du destinataire a refusé le courriel : il ne sera pas renvoyé. Vérifiez l’adresse.",
-			EN: "The recipient's mail server refused the mail: it will not be sent again. Check the address.",
+			EN: "The recipient's mail server refused the email: it will not be sent again. Check the address.",
 		}}
 	case vigie.DeliveryDropped:
 		at := a.DroppedAt
@@ -173,7 +173,7 @@ func becameOf(a *ledger.Outgoing) *AlertReason {
 		}
 		return &AlertReason{Code: AlertDropped, At: at, Text: vigie.Text{
 			FR: "Le courriel n’a pas été envoyé : au moment de l’envoi, il n’était plus utile (marché terminé, par exemple) ou plus autorisé.",
-			EN: "The mail was not sent: when it was due, it was no longer relevant (the tender had ended, for instance) or no longer allowed.",
+			EN: "The email was not sent: when it was due, it was no longer relevant (the tender had ended, for instance) or no longer allowed.",
 		}}
 	case vigie.DeliveryHeld:
 		return &AlertReason{Code: AlertHeld, At: &a.DueAt, Text: heldFor(a.HeldFor)}
@@ -182,10 +182,10 @@ func becameOf(a *ledger.Outgoing) *AlertReason {
 	if a.Error != "" {
 		return &AlertReason{Code: AlertDelayed, At: a.RetryAt, Reply: a.Error, Text: vigie.Text{
 			FR: "Le serveur de messagerie a refusé le courriel pour l’instant. Un nouvel envoi aura lieu automatiquement.",
-			EN: "The mail server refused the mail for now. It will be sent again automatically.",
+			EN: "The mail server refused the email for now. It will be sent again automatically.",
 		}}
 	}
-	return &AlertReason{Code: AlertWaiting, At: &a.DueAt, Text: vigie.Text{FR: "Le courriel n’est pas encore parti. Il sera envoyé à l’heure prévue.", EN: "The mail has not left yet. It will be sent when it is due."}}
+	return &AlertReason{Code: AlertWaiting, At: &a.DueAt, Text: vigie.Text{FR: "Le courriel n’est pas encore parti. Il sera envoyé à l’heure prévue.", EN: "The email has not left yet. It will be sent when it is due."}}
 }
 
 // messageBecame says what became of a delivery to a webhook.
@@ -227,12 +227,12 @@ func heldFor(reason vigie.HoldReason) vigie.Text {
 	case vigie.HoldWatchDeleted:
 		return vigie.Text{
 			FR: "La veille a été supprimée. Le courriel ne partira que si elle est rétablie dans les 24 heures suivant sa suppression.",
-			EN: "The watch was deleted. The mail will be sent only if it is restored within 24 hours of its deletion.",
+			EN: "The watch was deleted. The email will be sent only if it is restored within 24 hours of its deletion.",
 		}
 	case vigie.HoldUnconfirmed:
 		return vigie.Text{
 			FR: "La plateforme ne garantit plus cette adresse. Le courriel partira quand elle sera de nouveau confirmée.",
-			EN: "The platform no longer vouches for this address. The mail will be sent once it is confirmed again.",
+			EN: "The platform no longer vouches for this address. The email will be sent once it is confirmed again.",
 		}
 	case vigie.HoldWebhookInactive:
 		return vigie.Text{
@@ -243,7 +243,7 @@ func heldFor(reason vigie.HoldReason) vigie.Text {
 	}
 	return vigie.Text{
 		FR: "La veille est désactivée. Le courriel ne partira que si elle est réactivée avant la fin du marché, dans les 30 jours.",
-		EN: "The watch is switched off. The mail will be sent only if it is switched on before the tender ends, within 30 days.",
+		EN: "The watch is switched off. The email will be sent only if it is switched on before the tender ends, within 30 days.",
 	}
 }
 
@@ -273,7 +273,7 @@ func againstAddress(r *vigie.Recipient, m store.Marks) []*AlertReason {
 	case vigie.Bounced:
 		list = append(list, &AlertReason{Code: AlertBounced, At: r.StatusAt, Text: vigie.Text{
 			FR: "Un courriel envoyé à cette adresse est revenu : elle ne reçoit plus d’alertes.",
-			EN: "A mail to this address came back: it gets no more alerts.",
+			EN: "An email to this address came back: it gets no more alerts.",
 		}})
 	case vigie.Confirmed:
 	}

@@ -54,7 +54,7 @@ type TenderPage struct {
 	TotalCount int
 	PageCount  int
 	Facets     *TenderFacets
-	// Corrected is the text with its typing errors put right, nil where none were forgiven.
+	// Corrected is the text with its typing errors corrected, nil where none were forgiven.
 	Corrected *string
 	// Places are those that the text names.
 	Places []freetext.Place

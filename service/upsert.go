@@ -75,7 +75,7 @@ func (s *Service) UpsertWatches(ctx context.Context, account *vigie.Account, in 
 	return results, problems, nil
 }
 
-// mistakesOf are what a person can put right of an error; nil where that is
+// mistakesOf are what a person can correct of an error; nil where that is
 // nothing.
 func mistakesOf(err error) vigie.Problems {
 	if problems, ok := errors.AsType[vigie.Problems](err); ok {

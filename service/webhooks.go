@@ -323,7 +323,7 @@ func (s *Service) leftAlone(w *vigie.Webhook, field ...string) error {
 func (s *Service) moved(w *vigie.Webhook, to string) (sealed string, err error) {
 	if !w.Format.Signed() {
 		return "", &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "url"}, Text: vigie.Text{
-			FR: "L’adresse du webhook d’une messagerie ne se modifie pas : supprimez-le, puis créez-en un autre.",
+			FR: "L’adresse du webhook d’une conversation ne se modifie pas : supprimez-le, puis créez-en un autre.",
 			EN: "The URL of a chat's webhook cannot be changed: remove it, then add another.",
 		}}
 	}
@@ -380,7 +380,7 @@ func (s *Service) RotateWebhookSecret(ctx context.Context, account *vigie.Accoun
 		}.With(MaxOverlap)}
 	case !w.Format.Signed():
 		return nil, "", &vigie.Error{Code: vigie.NotAllowed, Field: []string{"id"}, Text: vigie.Text{
-			FR: "Les alertes envoyées à une messagerie ne sont pas signées.", EN: "Alerts to a chat are not signed.",
+			FR: "Les alertes envoyées à une conversation ne sont pas signées.", EN: "Alerts to a chat are not signed.",
 		}}
 	}
 	drawn, err := webhook.NewSecret(s.Hooks.Random)

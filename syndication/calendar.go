@@ -126,7 +126,7 @@ func (h *handler) addEvent(calendar *ics.Calendar, t *service.FeedTender, l vigi
 	return nil
 }
 
-// summary names an event: « Réponse : Réfection de voirie », or « Annulé : Réfection de voirie ».
+// summary names an event: « Date limite de réponse : Réfection de voirie », or « Annulé : Réfection de voirie ».
 func summary(e entry, l vigie.Locale) string {
 	if e.Happened == cancelled {
 		return e.Title
@@ -138,12 +138,12 @@ func summary(e entry, l vigie.Locale) string {
 func due(kind vigie.DeadlineKind) vigie.Text {
 	switch kind {
 	case vigie.ForParticipation:
-		return vigie.Text{FR: "Candidature : %s", EN: "Request to participate: %s"}
+		return vigie.Text{FR: "Date limite de candidature : %s", EN: "Deadline for requests to participate: %s"}
 	case vigie.ForInterest:
-		return vigie.Text{FR: "Manifestation d’intérêt : %s", EN: "Expression of interest: %s"}
+		return vigie.Text{FR: "Date limite de manifestation d’intérêt : %s", EN: "Deadline for expressions of interest: %s"}
 	case vigie.ForBids:
 	}
-	return vigie.Text{FR: "Réponse : %s", EN: "Response: %s"}
+	return vigie.Text{FR: "Date limite de réponse : %s", EN: "Deadline: %s"}
 }
 
 // maxSummary is the most characters of the name of an event.

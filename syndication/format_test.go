@@ -38,7 +38,7 @@ func TestCalendarLines(t *testing.T) {
 	}
 	watch := w.watch("Voirie; \\n, \"lots\"", keywords("voirie"))
 	for _, e := range w.feed(w.service.WatchFeedURL(w.ana, watch)).Entries {
-		titles["Réponse : "+e.Title] = true
+		titles["Date limite de réponse : "+e.Title] = true
 	}
 	if len(titles) == 0 {
 		t.Fatal("no titles")

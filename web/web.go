@@ -35,8 +35,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 type Settings struct {
 	// Brand is in whose name the page is.
 	Brand string
-	// Home is the platform's own page: whence people come, signed in, and where
-	// they go back to; "" for none.
+	// Home is the platform's own page, from which people come, signed in, and to which
+	// they go back; "" for none.
 	Home string
 }
 

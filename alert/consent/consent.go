@@ -234,12 +234,12 @@ func (v visitor) view() view {
 func (v visitor) webhookView() view {
 	if v.Confirmed {
 		return view{title: vigie.Text{FR: "Alertes confirmées", EN: "Alerts confirmed"}, lines: []vigie.Text{{
-			FR: "La messagerie où vous avez suivi ce lien recevra les alertes de marchés publics qui ont été demandées.",
+			FR: "La conversation où vous avez suivi ce lien recevra les alertes de marchés publics qui ont été demandées.",
 			EN: "The chat in which you followed this link will receive the alerts about public tenders that were asked for.",
 		}}}
 	}
 	return view{title: vigie.Text{FR: "Confirmez les alertes", EN: "Confirm the alerts"}, lines: []vigie.Text{{
-		FR: "Voulez-vous que la messagerie où vous avez suivi ce lien reçoive les alertes de marchés publics qui ont été demandées ?",
+		FR: "Voulez-vous que la conversation où vous avez suivi ce lien reçoive les alertes de marchés publics qui ont été demandées ?",
 		EN: "Do you want the chat in which you followed this link to receive the alerts about public tenders that were asked for?",
 	}}, button: vigie.Text{FR: "Confirmer", EN: "Confirm"}}
 }
@@ -282,8 +282,8 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, l vigie.Locale,
 
 func unknownLink() view {
 	return view{title: vigie.Text{FR: "Ce lien n’est pas valable", EN: "This link is not valid"}, lines: []vigie.Text{{
-		FR: "Il est peut-être incomplet : ouvrez-le depuis le courriel, ou copiez-le en entier.",
-		EN: "It may be incomplete: open it from the mail, or copy all of it.",
+		FR: "Il est peut-être incomplet, ou ne fonctionne plus. Ouvrez-le là où vous l’avez reçu, ou copiez-le en entier.",
+		EN: "It may be incomplete, or no longer work. Open it where you received it, or copy all of it.",
 	}}}
 }
 

@@ -56,6 +56,6 @@ func (v visitor) dismissView() view {
 func expiredLink() view {
 	return view{title: vigie.Text{FR: "Ce lien a expiré", EN: "This link has expired"}, lines: []vigie.Text{{
 		FR: "Le courriel date de plus de 90 jours. Vous pouvez encore écarter ce marché dans votre liste.",
-		EN: "The mail is more than 90 days old. You can still dismiss this tender in your list.",
+		EN: "The email is more than 90 days old. You can still dismiss this tender in your list.",
 	}}}
 }

@@ -40,10 +40,10 @@ func TestSubject(t *testing.T) {
 		{[5]int{1, 1, 2, 1}, one, "1 nouveau marché, 1 rectifié, 2 annulés, 1 bientôt clos – veille TEST 01/09",
 			"1 new tender, 1 corrected, 2 cancelled, 1 closing soon – watch TEST 01/09"},
 		{[5]int{0, 2, 1}, one, "2 marchés rectifiés, 1 annulé – veille TEST 01/09", "2 corrected tenders, 1 cancelled – watch TEST 01/09"},
-		{[5]int{0, 0, 0, 0, 1}, nil, "1 échéance approche", "1 deadline ahead"},
-		{[5]int{0, 0, 0, 0, 2}, nil, "2 échéances approchent", "2 deadlines ahead"},
-		{[5]int{0, 1, 1, 0, 2}, one, "2 échéances approchent, 1 marché rectifié, 1 annulé – veille TEST 01/09",
-			"2 deadlines ahead, 1 corrected tender, 1 cancelled – watch TEST 01/09"},
+		{[5]int{0, 0, 0, 0, 1}, nil, "1 date limite approche", "1 deadline approaching"},
+		{[5]int{0, 0, 0, 0, 2}, nil, "2 dates limites approchent", "2 deadlines approaching"},
+		{[5]int{0, 1, 1, 0, 2}, one, "2 dates limites approchent, 1 marché rectifié, 1 annulé – veille TEST 01/09",
+			"2 deadlines approaching, 1 corrected tender, 1 cancelled – watch TEST 01/09"},
 		{[5]int{1234567}, two, "1\u00a0234\u00a0567 nouveaux marchés – 2 veilles", "1,234,567 new tenders – 2 watches"},
 	} {
 		for l, want := range map[vigie.Locale]string{vigie.French: test.fr, vigie.English: test.en} {

@@ -284,7 +284,7 @@ func (q Quiet) page() page {
 	p := newPage(q.Brand, q.Language, q.Watches, q.LeaveURL)
 	p.Days = number(q.Days, q.Language)
 	for _, s := range q.Sources {
-		read := vigie.Text{FR: "%s : lu jusqu’au %s.", EN: "%s: read up to %s."}
+		read := vigie.Text{FR: "%s : avis connus jusqu’au %s.", EN: "%s: notices known up to %s."}
 		p.Sources = append(p.Sources, read.With(Line(s.Label, maxName), vigie.KnownUntil(s.WholeUntil).In(q.Language)).In(q.Language))
 	}
 	heading := vigie.Text{FR: "Aucun nouveau marché depuis %s jours", EN: "No new tenders for %s days"}.With(p.Days).In(q.Language)
@@ -299,13 +299,13 @@ func (n WebhookNote) page() page {
 	p := newPage(n.Brand, n.Language, nil, "")
 	for _, w := range n.Webhooks[:min(len(n.Webhooks), vigie.MaxAccountWebhooks)] {
 		text := vigie.Text{
-			FR: "%s, veille « %s » : ce service n’a accepté aucune alerte depuis trois jours. Elles l’attendent : quand il fonctionnera de nouveau, réactivez le webhook.",
-			EN: "%s, watch “%s”: this service has accepted no message for three days. The alerts wait for it: once it works again, switch the webhook on.",
+			FR: "%s, veille « %s » : ce service n’a accepté aucune alerte pendant trois jours. Les alertes sont conservées tant que le marché est en ligne, 30 jours au plus. Quand le service fonctionnera de nouveau, réactivez le webhook dans les réglages de votre compte.",
+			EN: "%s, watch “%s”: this service accepted no alert for three days. Alerts are kept while the tender is online, for 30 days at most. Once the service works again, switch the webhook on in the settings of your account.",
 		}
 		if w.Ended {
 			text = vigie.Text{
-				FR: "%s, veille « %s » : ce service a répondu qu’il ne veut plus d’alertes. Le webhook est terminé ; vous pouvez en créer un autre.",
-				EN: "%s, watch “%s”: this service answered that it wants no more messages. The webhook has ended; you can add another.",
+				FR: "%s, veille « %s » : ce service a répondu qu’il ne veut plus d’alertes. Ce webhook ne sert plus ; vous pouvez en ajouter un autre dans les réglages de votre compte.",
+				EN: "%s, watch “%s”: this service answered that it wants no more alerts. The webhook has ended; you can add another in the settings of your account.",
 			}
 		}
 		p.Webhooks = append(p.Webhooks, text.With(Line(w.Host, maxName), Line(w.Watch, maxName)).In(n.Language))

@@ -20,9 +20,9 @@ type happening struct {
 func happenings() [5]happening {
 	return [5]happening{{
 		kind:  "reminder",
-		title: vigie.Text{FR: "Échéances qui approchent", EN: "Deadlines ahead"},
-		one:   vigie.Text{FR: "%s échéance approche", EN: "%s deadline ahead"},
-		many:  vigie.Text{FR: "%s échéances approchent", EN: "%s deadlines ahead"},
+		title: vigie.Text{FR: "Dates limites qui approchent", EN: "Deadlines approaching"},
+		one:   vigie.Text{FR: "%s date limite approche", EN: "%s deadline approaching"},
+		many:  vigie.Text{FR: "%s dates limites approchent", EN: "%s deadlines approaching"},
 		// These are always the first count, and do not say that tenders are counted.
 	}, {
 		kind:  "new",

@@ -65,7 +65,7 @@ func happened(t *Tender, kind string) vigie.Text {
 	}
 	closes := vigie.Text{FR: "Clôture le %s", EN: "Closes on %s"}
 	if kind == "reminder" {
-		closes = vigie.Text{FR: "Échéance le %s", EN: "Due on %s"}
+		closes = vigie.Text{FR: "Date limite le %s", EN: "Deadline on %s"}
 	}
 	return closes.With(vigie.ShortDay(*t.Deadline, t.At))
 }

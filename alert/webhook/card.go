@@ -146,7 +146,7 @@ func heading(k vigie.DeliveryKind) vigie.Text {
 	case vigie.DeliverClosingSoon:
 		return vigie.Text{FR: "Marché bientôt clos", EN: "Tender closing soon"}
 	case vigie.DeliverReminder:
-		return vigie.Text{FR: "Échéance qui approche", EN: "Deadline ahead"}
+		return vigie.Text{FR: "Date limite qui approche", EN: "Deadline approaching"}
 	case vigie.DeliverWithdrawn: // nobody is told
 	}
 	return vigie.Text{FR: "Marché", EN: "Tender"}
@@ -189,7 +189,7 @@ func buttons(a Alert, e letter.Entry, l vigie.Locale) []button {
 	add(vigie.Text{FR: "Voir le marché", EN: "See the tender"}, e.URL)
 	if a.Status == vigie.StatusOnline {
 		add(vigie.Text{FR: "Documents de la consultation", EN: "Procurement documents"}, letter.Link(a.Tender.Details.DocumentsURL))
-		add(vigie.Text{FR: "Déposer une offre", EN: "Hand in a bid"}, letter.Link(a.Tender.Details.SubmissionURL))
+		add(vigie.Text{FR: "Déposer une réponse", EN: "Submit a response"}, letter.Link(a.Tender.Details.SubmissionURL))
 	}
 	for _, p := range e.Publications {
 		if p.URL != e.URL {

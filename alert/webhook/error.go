@@ -19,7 +19,7 @@ type Kind string
 // The kinds. They are for the sender, and reach no account: see [NoAddress].
 const (
 	// Temporary: send it again later, not before RetryAfter is over. So is every status but 410: most are mistakes that the
-	// endpoint's owner can put right.
+	// endpoint's owner can correct.
 	Temporary Kind = "TEMPORARY"
 	// Gone: the endpoint wants no more messages (410).
 	Gone Kind = "GONE"

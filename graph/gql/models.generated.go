@@ -146,7 +146,7 @@ type CreateWatchPayload struct {
 	Warnings []*vigie.Warning `json:"warnings"`
 	// The watch in the list of watches in the order NAME_ASC; null where there are errors.
 	WatchEdge *service.WatchEdge `json:"watchEdge,omitempty"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -180,7 +180,7 @@ type DeadlineKindChoice struct {
 type DeleteAccountPayload struct {
 	// The id of the erased account; null where there are errors.
 	DeletedAccountID *string `json:"deletedAccountId,omitempty"`
-	// What a person can put right: INVALID at confirmEmail where it is not the account's address.
+	// What a person can correct: INVALID at confirmEmail where it is not the account's address.
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -192,7 +192,7 @@ type DeleteWatchPayload struct {
 	DeletedWatchID *string `json:"deletedWatchId,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -222,7 +222,7 @@ type DismissTenderPayload struct {
 	Tender *vigie.Tender `json:"tender,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -256,12 +256,12 @@ type DurationInput struct {
 
 // What exportAccount gives.
 type ExportAccountPayload struct {
-	// All data held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
+	// All data held: the objects account, watches, addresses, mails, deliveries, webhooks, marks and accesses (of support desks). For a person
 	// to keep; not a form that programs may rely on.
 	Data any `json:"data,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -419,7 +419,7 @@ type MarkInterestPayload struct {
 	Tenders []*vigie.Tender `json:"tenders"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -431,7 +431,7 @@ type MarkTendersSeenPayload struct {
 	Tenders []*vigie.Tender `json:"tenders"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -638,7 +638,7 @@ type RecipientPayload struct {
 	Recipient *vigie.Recipient `json:"recipient,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -650,7 +650,7 @@ type RemoveWebhookPayload struct {
 	RemovedWebhookID *string `json:"removedWebhookId,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -668,7 +668,7 @@ type ReplayDeliveriesPayload struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -682,7 +682,7 @@ type RestoreWatchPayload struct {
 	UserErrors []*vigie.Error `json:"userErrors"`
 	// The watch in the list of watches in the order NAME_ASC; null where there are errors.
 	WatchEdge *service.WatchEdge `json:"watchEdge,omitempty"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -694,7 +694,7 @@ type RotateFeedPayload struct {
 	Watch *vigie.Watch `json:"watch,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, with the addresses of now. Null for who is no person.
+	// The viewer, with the addresses of now. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -755,7 +755,7 @@ type UpdateAccountPayload struct {
 	Account *vigie.Account `json:"account,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -790,7 +790,7 @@ type UpdateWatchPayload struct {
 	Warnings []*vigie.Warning `json:"warnings"`
 	// The watch in the list of watches in the order NAME_ASC; null where there are errors.
 	WatchEdge *service.WatchEdge `json:"watchEdge,omitempty"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -861,7 +861,7 @@ type UpsertWatchesPayload struct {
 	// Inputs that were accepted but may not do what their author expects; the field names the watch by its place. How much a watch matches
 	// is not asked here: `previewMatches` says it.
 	Warnings []*vigie.Warning `json:"warnings"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -873,7 +873,7 @@ type WebhookPayload struct {
 	Webhook *vigie.Webhook `json:"webhook,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`
@@ -887,7 +887,7 @@ type WebhookSecretPayload struct {
 	Secret *string `json:"secret,omitempty"`
 	// Mistakes that a person can correct.
 	UserErrors []*vigie.Error `json:"userErrors"`
-	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person.
+	// The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account.
 	Viewer *vigie.Account `json:"viewer,omitempty"`
 	// Anything else, as it is after the change, in the same request.
 	Query *Query `json:"query,omitempty"`

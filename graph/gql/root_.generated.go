@@ -4776,7 +4776,7 @@ func newExecutionContext(
 var sources = []*ast.Source{
 	{Name: "../../schema.graphqls", Input: `"""
 Vigie, a tender watch (veille de marchés): watches, and the tenders that match them. Sign in with a bearer token. Lists follow
-the GraphQL Cursor Connections specification; what a person can put right comes back in a payload's userErrors.
+the GraphQL Cursor Connections specification; what a person can correct comes back in a payload's userErrors.
 """
 schema {
   query: Query
@@ -5088,7 +5088,7 @@ type Mutation {
     seen: Boolean = true
   ): MarkTendersSeenPayload
   """
-  Marks tenders as of interest to the viewer, who will study them, or takes the mark back. What was dismissed is so no longer.
+  Marks tenders as of interest to the viewer, who will study them, or takes the mark back. This ends a dismissal.
   Repeating it changes nothing.
   """
   markInterest(
@@ -5098,8 +5098,8 @@ type Mutation {
     interested: Boolean = true
   ): MarkInterestPayload
   """
-  Hides a tender from the viewer's lists of matching tenders, and from mail to the viewer's own address. What was of interest is
-  so no longer. Repeating it changes nothing.
+  Hides a tender from the viewer's lists of matching tenders, and from mail to the viewer's own address. This removes the mark of
+  interest. Repeating it changes nothing.
   """
   dismissTender(
     "Any tender."
@@ -6328,14 +6328,14 @@ type TenderConnection {
   totalCount: Int
   "How many numbered pages can be asked for: those within the first 10,000 rows."
   pageCount: Int
-  "How many there are by department, buyer, nature, procedure."
+  "How many there are by department, buyer, nature, procedure, CPV code and so on: see TenderFacets."
   facets: TenderFacets
   """
   Whether typing errors were forgiven, as where hardly anything has the words of ` + "`" + `search` + "`" + ` themselves: then what has the
   words of ` + "`" + `corrected` + "`" + ` was found too, and is counted.
   """
   forgiven: Boolean
-  "The text with its typing errors put right (« Vouliez-vous dire … ? »); null where none were forgiven."
+  "The text with its typing errors corrected (« Vouliez-vous dire … ? »); null where none were forgiven."
   corrected: String
   "The departments and regions that the text names, to be offered as filters. What is there was found too."
   places: [SearchPlace!]
@@ -6389,14 +6389,14 @@ type MatchingTenderConnection {
   totalCount: Int
   "How many numbered pages can be asked for: those within the first 10,000 rows."
   pageCount: Int
-  "How many there are by department, buyer, nature, procedure."
+  "How many there are by department, buyer, nature, procedure, CPV code and so on: see TenderFacets."
   facets: TenderFacets
   """
   Whether typing errors were forgiven, as where hardly anything has the words of ` + "`" + `search` + "`" + ` themselves: then what has the
   words of ` + "`" + `corrected` + "`" + ` was found too, and is counted.
   """
   forgiven: Boolean
-  "The text with its typing errors put right (« Vouliez-vous dire … ? »); null where none were forgiven."
+  "The text with its typing errors corrected (« Vouliez-vous dire … ? »); null where none were forgiven."
   corrected: String
   "The departments and regions that the text names, to be offered as filters. What is there was found too."
   places: [SearchPlace!]
@@ -6739,7 +6739,7 @@ input UpdateAccountInput {
 
 """
 Narrows strictly: any value of a list, all lists together. An absent or empty list does not narrow. A tender of no department
-passes only with NATIONWIDE among the codes. A department or a buyer that there is not is NOT_FOUND.
+passes only with NATIONWIDE among the codes. An unknown department or buyer is NOT_FOUND.
 """
 input TenderFilter {
   "Only these statuses."
@@ -6828,7 +6828,7 @@ type CreateWatchPayload {
   warnings: [Warning!]!
   "The watch in the list of watches in the order NAME_ASC; null where there are errors."
   watchEdge: WatchEdge
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6844,7 +6844,7 @@ type UpdateWatchPayload {
   warnings: [Warning!]!
   "The watch in the list of watches in the order NAME_ASC; null where there are errors."
   watchEdge: WatchEdge
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6861,7 +6861,7 @@ type UpsertWatchesPayload {
   is not asked here: ` + "`" + `previewMatches` + "`" + ` says it.
   """
   warnings: [Warning!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6895,7 +6895,7 @@ type DeleteWatchPayload {
   deletedWatchId: ID
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6909,7 +6909,7 @@ type RestoreWatchPayload {
   userErrors: [UserError!]!
   "The watch in the list of watches in the order NAME_ASC; null where there are errors."
   watchEdge: WatchEdge
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6921,7 +6921,7 @@ type RotateFeedPayload {
   watch: Watch
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, with the addresses of now. Null for who is no person."
+  "The viewer, with the addresses of now. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6933,7 +6933,7 @@ type UpdateAccountPayload {
   account: Account
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6942,13 +6942,13 @@ type UpdateAccountPayload {
 "What exportAccount gives."
 type ExportAccountPayload {
   """
-  All data held: the objects account, watches, addresses, mails, deliveries, marks and accesses (of support desks). For a person
+  All data held: the objects account, watches, addresses, mails, deliveries, webhooks, marks and accesses (of support desks). For a person
   to keep; not a form that programs may rely on.
   """
   data: JSON
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6958,7 +6958,7 @@ type ExportAccountPayload {
 type DeleteAccountPayload {
   "The id of the erased account; null where there are errors."
   deletedAccountId: ID
-  "What a person can put right: INVALID at confirmEmail where it is not the account's address."
+  "What a person can correct: INVALID at confirmEmail where it is not the account's address."
   userErrors: [UserError!]!
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6970,7 +6970,7 @@ type MarkTendersSeenPayload {
   tenders: [Tender!]!
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6982,7 +6982,7 @@ type MarkInterestPayload {
   tenders: [Tender!]!
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -6994,7 +6994,7 @@ type DismissTenderPayload {
   tender: Tender
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -7006,7 +7006,7 @@ type RecipientPayload {
   recipient: Recipient
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -7042,7 +7042,7 @@ type WebhookPayload {
   webhook: Webhook
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -7056,7 +7056,7 @@ type WebhookSecretPayload {
   secret: String
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -7068,7 +7068,7 @@ type RemoveWebhookPayload {
   removedWebhookId: ID
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -7086,7 +7086,7 @@ type ReplayDeliveriesPayload {
   endCursor: String
   "Mistakes that a person can correct."
   userErrors: [UserError!]!
-  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null for who is no person."
+  "The viewer, for what else the change concerns: its lists, and counts of its watches. Null if the token has no account."
   viewer: Account
   "Anything else, as it is after the change, in the same request."
   query: Query
@@ -7120,9 +7120,9 @@ enum UserErrorCode {
   TOO_SOON
   "It was done as often as it may be."
   EXHAUSTED
-  "Not to be done by who asks, or not in this way."
+  "The caller may not do this, or not in this way."
   NOT_ALLOWED
-  "It is so already."
+  "Nothing to do: it is already done."
   NOT_NEEDED
   "It contradicts another part of the input."
   CONFLICTING
@@ -7146,7 +7146,7 @@ type Warning {
 
 "What a warning is about."
 enum WarningCode {
-  "The watch matches more than 30 tenders a day."
+  "The watch has no criteria, or matched more than 900 tenders in the last 30 days."
   TOO_BROAD
   "A word that is too common was dropped."
   STOP_WORD_DROPPED

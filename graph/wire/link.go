@@ -17,7 +17,7 @@ type link struct {
 	*websocket.Conn
 	mutex    sync.Mutex
 	deadline *time.Timer // nil without one
-	closing  bool        // the farewell is under way, and closes the connection
+	closing  bool        // the close frame is being sent, and closes the connection
 }
 
 // reader waits for a message and reads it, until ctx ends.
@@ -43,14 +43,14 @@ func (l *link) send(text []byte) error {
 	l.mutex.Lock()
 	closing := l.closing
 	l.mutex.Unlock()
-	if closing { // the farewell is the last word
+	if closing { // nothing follows a close frame
 		return transport.ErrWebsocketClosed
 	}
 	return l.Write(context.Background(), websocket.MessageText, text) // the connection has time limits
 }
 
-// WriteClose says farewell and closes the connection, without waiting: a client
-// may leave the farewell unanswered.
+// WriteClose sends a close frame and closes the connection, without waiting: a client
+// may leave the frame unanswered.
 func (l *link) WriteClose(code int, reason string) error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -62,7 +62,7 @@ func (l *link) WriteClose(code int, reason string) error {
 	return nil
 }
 
-// Close closes the connection at once, unless a farewell does.
+// Close closes the connection at once, unless a close frame does.
 func (l *link) Close() error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

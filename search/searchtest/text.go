@@ -78,7 +78,7 @@ func testText(t *testing.T, open func(*testing.T) search.Engine) {
 		{"an elision", search.Query{Text: "l'extension"}, []int64{3}},
 		{"a curly elision", search.Query{Text: "d’agglomération"}, []int64{4}},
 		{"a letter wrong", search.Query{Text: "voirle"}, nil},
-		{"put right", search.Query{Text: "voirle", Corrected: "voirie"}, []int64{1, 2}},
+		{"corrected", search.Query{Text: "voirle", Corrected: "voirie"}, []int64{1, 2}},
 		{"right, and something else", search.Query{Text: "vitres", Corrected: "repas"}, []int64{2, 5}},
 		{"a word that is not there", search.Query{Text: "zzqxw"}, nil},
 		{"two words in one field", search.Query{Text: "espaces verts"}, []int64{4}},
@@ -178,7 +178,7 @@ func testRelevance(t *testing.T, open func(*testing.T) search.Engine) {
 	}{
 		"tiers":           {search.Query{Text: "voirie"}, []int64{6, 5, 4, 3, 2}},
 		"as a beginning":  {search.Query{Text: "voirie", Complete: true}, []int64{6, 5, 4, 3, 2, 8, 7}},
-		"put right":       {search.Query{Text: "voirle", Corrected: "voirie"}, []int64{1, 6, 5, 4, 3, 2}},
+		"corrected":       {search.Query{Text: "voirle", Corrected: "voirie"}, []int64{1, 6, 5, 4, 3, 2}},
 		"from the third":  {search.Query{Text: "voirie", Offset: 2, Limit: 7}, []int64{4, 3, 2}},
 		"beyond the end":  {search.Query{Text: "voirie", Offset: 9, Limit: 7}, []int64{}},
 		"all but a buyer": {search.Query{Text: "voirie -régie"}, []int64{6, 5, 4, 2}},

@@ -9,6 +9,7 @@ package setting
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -82,7 +83,7 @@ func declared(flag *kong.Flag) error {
 	case formed, reads, flag.Target.Kind() == reflect.Bool, flag.Tag.Enum != "":
 		return nil
 	}
-	return fmt.Errorf("nothing says what its values look like: give it a type")
+	return errors.New("nothing says what its values look like: give it a type")
 }
 
 // Variable returns the name of the variable that sets a flag.

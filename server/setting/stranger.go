@@ -1,6 +1,7 @@
 package setting
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -31,7 +32,7 @@ func (r *Reader) strangers() []error {
 		} else {
 			said += "."
 		}
-		problems = append(problems, fmt.Errorf("%s", said))
+		problems = append(problems, errors.New(said))
 	}
 	return problems
 }

@@ -204,7 +204,7 @@ test('a tender to study is marked, listed, dismissed, and marked again', async (
 
   // Taken back, it leaves this list; the focus is on what puts it there again.
   await star().click();
-  await page.getByText('n’est plus à étudier').waitFor();
+  await page.getByText('La marque « À étudier » a été retirée').waitFor();
   await page.getByText('0 élément correspond').waitFor();
   await page.getByText('Aucun de ces marchés n’est marqué « À étudier ».').waitFor();
   await page.keyboard.press('Enter');

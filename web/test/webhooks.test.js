@@ -29,7 +29,7 @@ before(async () => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: demo.url });
   await page.goto(`${demo.url}/veille`);
   await page.getByRole('link', { name: 'Flux, agendas et webhooks' }).click();
-  await page.getByRole('heading', { name: 'Webhooks et messageries' }).waitFor();
+  await page.getByRole('heading', { name: 'Webhooks et conversations (Slack, Teams)' }).waitFor();
   await settled(page);
 });
 after(async () => {
@@ -121,7 +121,7 @@ test('it is asked again, confirms, is tried, and says how that went', async () =
 });
 
 test('it is switched off and on, and its secret is replaced once that is confirmed', async () => {
-  await button('Suspendre').click();
+  await button('Mettre en pause').click();
   await hook().getByText('En pause', { exact: true }).waitFor();
   assert.equal((await stored())[0].status, 'PAUSED');
   await button('Activer').click();

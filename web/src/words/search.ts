@@ -8,7 +8,7 @@ const fr = {
   noneFound: 'Aucun marché ne contient tous ces mots. Essayez avec moins de mots.',
   onlyIn: 'Chercher seulement dans :',
 
-  readUntil: (label: string, moment: string) => `${label} : lu jusqu’au ${moment}.`,
+  readUntil: (label: string, moment: string) => `${label} : avis connus jusqu’au ${moment}.`,
 
   searchLabel: 'Mots à rechercher',
   searchButton: 'Rechercher',
@@ -23,7 +23,7 @@ const en: typeof fr = {
   noneFound: 'No tender has all of these words. Try fewer words.',
   onlyIn: 'Search only in:',
 
-  readUntil: (label: string, moment: string) => `${label}: read up to ${moment}.`,
+  readUntil: (label: string, moment: string) => `${label}: notices known up to ${moment}.`,
 
   searchLabel: 'Words to search for',
   searchButton: 'Search',
