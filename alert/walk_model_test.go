@@ -21,6 +21,7 @@ type model struct {
 	people  []*modelPerson
 	tenders []*modelTender
 	days    []int // before a deadline, at which the account is reminded
+	mails   int   // how many there were
 }
 
 type modelWatch struct {
@@ -70,6 +71,10 @@ type dossier struct {
 	// upTo is the last correction that was owed; ended reports whether the cancellation was.
 	upTo  int
 	ended bool
+	// last is which mail of all was the last about the tender, but for one that it closes soon; lastEnded whether that said
+	// that it is cancelled.
+	last      int
+	lastEnded bool
 	// because are the watches because of which the recipient was alerted.
 	because   map[*modelWatch]bool
 	owed      []*debt
@@ -200,6 +205,9 @@ func (m *model) merged(t, other *modelTender) {
 		d := t.of(p)
 		d.may, d.informed, d.news = d.may || was.may, d.informed || was.informed, max(d.news, was.news)
 		d.upTo = max(d.upTo, was.upTo)
+		if was.last > d.last {
+			d.last, d.lastEnded = was.last, was.lastEnded
+		}
 		maps.Copy(d.because, was.because)
 		d.owed = append(d.owed, was.owed...)
 		if d.news > 0 {
@@ -259,6 +267,10 @@ func (m *model) cancelled(t *modelTender, step int) {
 			d.may = d.may || d.news > 0
 			continue
 		}
+		if d.lastEnded { // it was not told that the tender was open in between
+			d.ended = true
+			continue
+		}
 		because := make(map[*modelWatch]bool)
 		for w := range d.because {
 			if w.on() && w.follows[p] {
@@ -270,6 +282,16 @@ func (m *model) cancelled(t *modelTender, step int) {
 	}
 }
 
+// reopened handles a notice that announces a cancelled tender again.
+func (m *model) reopened(t *modelTender, step int) {
+	t.over = false
+	for _, d := range t.dossiers {
+		d.ended = false
+		d.owed = slices.DeleteFunc(d.owed, func(owed *debt) bool { return owed.cancelled })
+	}
+	m.published(t, step)
+}
+
 // caughtUp handles a watch that asked to catch up on what came while it was off.
 func (m *model) caughtUp(w *modelWatch) {
 	for _, t := range m.tenders {
@@ -279,7 +301,7 @@ func (m *model) caughtUp(w *modelWatch) {
 			}
 			d, because := t.of(p), map[*modelWatch]bool{w: true}
 			switch {
-			case t.cancelled > w.pausedAt && d.news > 0 && d.because[w] && !d.ended:
+			case t.over && t.cancelled > w.pausedAt && d.news > 0 && d.because[w] && !d.ended && !d.lastEnded:
 				d.ended = true
 				m.owe(t, p, because, true)
 			case m.closed(t):
@@ -357,11 +379,17 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 		return "its notices were withdrawn"
 	case !d.may:
 		return "it is not owed anything about this tender"
+	case section == "cancelled" && !t.over:
+		return "the tender is open"
+	case section == "cancelled" && d.lastEnded:
+		return "it was told that already"
 	}
 	m.toldOf(t, p)
 	if section == "soon" {
 		return ""
 	}
+	m.mails++
+	d.last, d.lastEnded = m.mails, section == "cancelled"
 	still := d.owed[:0]
 	for _, owed := range d.owed {
 		if owed.cancelled != (section == "cancelled") {

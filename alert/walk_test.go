@@ -290,13 +290,15 @@ func (w *walk) fail(why string) {
 func (w *walk) act() {
 	i := w.random.IntN(len(w.watches))
 	watch, stored := w.watches[i], w.stored[i]
-	switch w.random.IntN(26) {
+	switch w.random.IntN(29) {
 	case 0, 1, 2, 3:
 		w.publishOne()
 	case 4:
 		w.correctOne()
-	case 5:
+	case 5, 26:
 		w.cancelOne()
+	case 27, 28:
+		w.reopenOne()
 	case 6, 7:
 		w.toggle(watch, stored)
 	case 8, 9:
@@ -475,6 +477,24 @@ func (w *walk) cancelOne() {
 		w.copyOne(t)
 	}
 	w.cancelled(t, w.step)
+}
+
+// reopenOne announces a cancelled tender again.
+func (w *walk) reopenOne() {
+	var list []*modelTender
+	for _, t := range w.tenders {
+		if t.cancelled > 0 && t.over && !t.mistaken && t.deadline.After(w.stroll.now) {
+			list = append(list, t)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	t := list[w.random.IntN(len(list))]
+	t.words = w.words()
+	w.note("announce %s again: %s", t.name, t.words)
+	w.announce(t, fmt.Sprintf("%s-n%d", t.name, w.step), t.words, about(vigie.ContractNotice, t.name), until(&t.deadline))
+	w.reopened(t, w.step)
 }
 
 func (w *walk) toggle(watch *modelWatch, stored *vigie.Watch) {

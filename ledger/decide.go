@@ -257,7 +257,8 @@ func permissionOf(r *RecipientState, t *PendingDelivery, now time.Time) permissi
 	if t.Kind == vigie.DeliverReminder {
 		return r.mayRemind(t, now)
 	}
-	if r.Left || r.Bounced || t.Dismissed && r.Primary || t.Repeats != 0 || t.Ended {
+	reopened := t.Kind == vigie.DeliverCancelled && t.Tender.Outcome != vigie.Cancelled
+	if r.Left || r.Bounced || t.Dismissed && r.Primary || t.Repeats != 0 || t.Ended || reopened {
 		return permission{never: true}
 	}
 	held := t.heldSince(now)

@@ -67,8 +67,8 @@ type PendingDelivery struct {
 	// Dismissed reports whether the account has dismissed the tender.
 	Dismissed bool `bun:"-"`
 	// Repeats is the delivery by which a mail that was accepted has said the same already, about a tender that turned out
-	// to be this one: that it is new, or closes soon; 0 for none. Ended reports whether one has said that the tender is
-	// cancelled, after which nothing follows.
+	// to be this one: that it is new, or closes soon; 0 for none. Ended reports whether the last one about the tender, which is
+	// cancelled, has said so: nothing follows until it is open again.
 	Repeats int64 `bun:"-"`
 	Ended   bool  `bun:"-"`
 	// Interest is the mark that a reminder is for; nil if there is none.
@@ -229,9 +229,13 @@ func readDeliveries(ctx context.Context, db bun.IDB, which func(*bun.SelectQuery
 	if err != nil {
 		return err
 	}
+	ended, err := readEnded(ctx, db, pending)
+	if err != nil {
+		return err
+	}
 	for _, d := range pending {
-		d.Repeats = said[saying{d.RecipientID, d.Tender.ID, d.Kind}]
-		d.Ended = said[saying{d.RecipientID, d.Tender.ID, vigie.DeliverCancelled}] != 0
+		about := recipientTender{d.RecipientID, d.Tender.ID}
+		d.Repeats, d.Ended = said[saying{about, d.Kind}], ended[about]
 		account := states[d.RecipientID].Account.ID
 		d.Dismissed = dismissed[accountTender{account, d.TenderID}] || dismissed[accountTender{account, d.Tender.ID}]
 	}
@@ -265,50 +269,70 @@ func withTenders(ctx context.Context, db bun.IDB, pending []*PendingDelivery, st
 
 // saying is what a mail said to a recipient about a tender.
 type saying struct {
-	RecipientID, TenderID int64
-	Kind                  vigie.DeliveryKind
+	recipientTender
+	Kind vigie.DeliveryKind
 }
 
+type recipientTender struct{ RecipientID, TenderID int64 }
+
 // readSaid returns by which deliveries accepted mails have announced tenders to recipients of deliveries as new, or as
-// closing soon: of their tenders, those that others were merged into. About other tenders no mail says the same twice. It
-// also returns by which they have announced cancelled ones as that.
+// closing soon: of their tenders, those that others were merged into. About other tenders no mail says the same twice.
 func readSaid(ctx context.Context, db bun.IDB, pending []*PendingDelivery) (map[saying]int64, error) {
-	var recipients, current, cancelled []int64
+	var current []int64
 	for _, d := range pending {
-		recipients, current = append(recipients, d.RecipientID), append(current, d.Tender.ID)
+		current = append(current, d.Tender.ID)
+	}
+	merged, err := mergedInto(ctx, db, database.Distinct(current))
+	if err != nil || len(merged) == 0 {
+		return nil, err
+	}
+	var rows []struct {
+		saying
+		ID int64
+	}
+	err = accepted(db, pending, merged, vigie.DeliverNew, vigie.DeliverClosingSoon).ColumnExpr("MIN(d.id) AS id").GroupExpr("1, 2, 3").Scan(ctx, &rows)
+	said := make(map[saying]int64, len(rows))
+	for _, row := range rows {
+		said[row.saying] = row.ID
+	}
+	return said, err
+}
+
+// readEnded returns, of deliveries about cancelled tenders, to which recipients the last accepted mail about the tender has
+// said that it is cancelled. One that was cancelled before may have been said to be open since.
+func readEnded(ctx context.Context, db bun.IDB, pending []*PendingDelivery) (map[recipientTender]bool, error) {
+	var cancelled []int64
+	for _, d := range pending {
 		if d.Tender.Outcome == vigie.Cancelled {
 			cancelled = append(cancelled, d.Tender.ID)
 		}
 	}
-	said := make(map[saying]int64)
-	read := func(tenders []int64, kinds ...vigie.DeliveryKind) error {
-		if len(tenders) == 0 {
-			return nil
-		}
-		var rows []struct {
-			saying
-			ID int64
-		}
-		values := database.Pass(db, database.Distinct(recipients), database.Distinct(tenders))
-		// CROSS JOIN has SQLite go by tenders first, and not by all that the recipients were ever sent.
-		err := db.NewSelect().Conn(values).TableExpr("tenders AS t").Join("CROSS JOIN deliveries AS d").Join("JOIN mails AS m ON m.id = d.mail_id").
-			ColumnExpr("d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind, MIN(d.id) AS id").GroupExpr("1, 2, 3").
-			Where("d.tender_id = t.id").Where("(t.id ?0 OR t.merged_into ?0)", values.Among(2)).
-			Where("d.kind IN (?)", bun.List(kinds)).Where("d.recipient_id ?", values.Among(1)).
-			Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent).Scan(ctx, &rows)
-		for _, row := range rows {
-			said[row.saying] = row.ID
-		}
-		return err
+	if len(cancelled) == 0 {
+		return nil, nil
 	}
-	merged, err := mergedInto(ctx, db, database.Distinct(current))
-	if err == nil {
-		err = read(merged, vigie.DeliverNew, vigie.DeliverClosingSoon)
+	var rows []saying
+	err := accepted(db, pending, cancelled, vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled).OrderExpr("m.closed_at, d.id").Scan(ctx, &rows)
+	ended := make(map[recipientTender]bool, len(rows))
+	for _, row := range rows {
+		ended[row.recipientTender] = row.Kind == vigie.DeliverCancelled
 	}
-	if err == nil {
-		err = read(cancelled, vigie.DeliverCancelled)
+	return ended, err
+}
+
+// accepted selects what accepted mails have said to the recipients of deliveries about some tenders, and those that were
+// merged into them, as saying; the mails as m, their deliveries as d.
+func accepted(db bun.IDB, pending []*PendingDelivery, tenders []int64, kinds ...vigie.DeliveryKind) *bun.SelectQuery {
+	var recipients []int64
+	for _, d := range pending {
+		recipients = append(recipients, d.RecipientID)
 	}
-	return said, err
+	values := database.Pass(db, database.Distinct(recipients), database.Distinct(tenders))
+	// CROSS JOIN has SQLite go by tenders first, and not by all that the recipients were ever sent.
+	return db.NewSelect().Conn(values).TableExpr("tenders AS t").Join("CROSS JOIN deliveries AS d").Join("JOIN mails AS m ON m.id = d.mail_id").
+		ColumnExpr("d.recipient_id, COALESCE(t.merged_into, t.id) AS tender_id, d.kind").
+		Where("d.tender_id = t.id").Where("(t.id ?0 OR t.merged_into ?0)", values.Among(2)).
+		Where("d.kind IN (?)", bun.List(kinds)).Where("d.recipient_id ?", values.Among(1)).
+		Where("d.dropped_at IS NULL").Where("m.state = ?", vigie.MailSent)
 }
 
 // mergedInto returns those of some tenders that others were merged into: few are.
