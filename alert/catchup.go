@@ -187,19 +187,25 @@ func (p *pass) read(ctx context.Context, now *store.Snapshot, items []consumer.I
 	for i, item := range items {
 		byNumber[item.ID], numbers[i] = item, item.ID
 	}
-	notices, err := now.NoticeHeads(ctx, numbers)
+	heads, err := now.NoticeHeads(ctx, numbers)
 	if err != nil {
 		return nil, err
 	}
-	tenders, err := now.Tenders(ctx, tendersOf(notices))
+	heads = slices.DeleteFunc(heads, func(head *store.NoticeHead) bool { return p.alerter.silent(&head.Notice, head.PublishedAt) })
+	var ids []int64
+	for _, head := range heads {
+		ids = append(ids, head.TenderID)
+	}
+	tenders, err := now.Tenders(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	effects, err := effectsOf(ctx, now, notices, tenders)
+	effects, err := p.effectsOf(ctx, now, heads, tenders)
 	if err != nil {
 		return nil, err
 	}
-	for _, notice := range notices {
+	for _, head := range heads {
+		notice := &head.Notice
 		n, err := p.readOne(ctx, byNumber[notice.ID], notice, tenders[notice.TenderID], effects[notice.ID])
 		if err != nil {
 			return nil, err
@@ -223,12 +229,13 @@ func (p *pass) concerning(ctx context.Context, found []*ledger.Announcement) ([]
 	return slices.DeleteFunc(found, func(n *ledger.Announcement) bool { return len(n.Matching) == 0 && !alerted[n.About.TenderID] }), err
 }
 
-// effectsOf reads the effects of those of some notices that correct a tender, or were published elsewhere before.
-func effectsOf(ctx context.Context, now *store.Snapshot, heads []*vigie.Notice, tenders map[int64]*vigie.Tender) (map[int64]*query.NoticeEffect, error) {
+// effectsOf reads the effects of those of some notices whose tenders were known before: only these may correct something, or
+// be copies.
+func (p *pass) effectsOf(ctx context.Context, now *store.Snapshot, heads []*store.NoticeHead, tenders map[int64]*vigie.Tender) (map[int64]*query.NoticeEffect, error) {
 	var numbers []int64
-	for _, n := range heads {
-		if n.Kind == vigie.Correction || n.Copied {
-			numbers = append(numbers, n.ID)
+	for _, head := range heads {
+		if head.Further {
+			numbers = append(numbers, head.ID)
 		}
 	}
 	if len(numbers) == 0 {
@@ -248,11 +255,12 @@ func effectsOf(ctx context.Context, now *store.Snapshot, heads []*vigie.Notice, 
 
 // readOne finds out which watches missed a notice, and what it says to them: of those that its tender matches as it is
 // now, if it is online, and of those whose recipients it may correct or cancel an alert to; nil where there are none.
-// effect is that of a correction or a copy.
+// effect is nil where the tender was not known before.
 func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.Notice, t *vigie.Tender, effect *query.NoticeEffect) (*ledger.Announcement, error) {
-	cancels := notice.Kind == vigie.Cancellation && !notice.Copied && t.Outcome == vigie.Cancelled
+	copied := effect != nil && effect.Notice.Copied
+	cancels := notice.Kind == vigie.Cancellation && !copied && t.Outcome == vigie.Cancelled
 	online := notice.Kind != vigie.Cancellation && t.Status(p.alerter.Now()) == vigie.StatusOnline
-	if p.alerter.silent(notice, notice.PublishedAt) || !cancels && !online {
+	if !cancels && !online {
 		return nil, nil
 	}
 	owing, index, err := p.owing(ctx, item)
@@ -266,7 +274,7 @@ func (p *pass) readOne(ctx context.Context, item consumer.Item, notice *vigie.No
 	if online {
 		n.Facts, _ = query.FactsOf(t)
 		matched, _ := index.Match(n.Facts, nil)
-		if notice.Copied && effect.Before() != nil { // it was news where it was first published, but for what it adds itself
+		if copied { // it was news where it was first published, but for what it adds itself
 			before, _ := query.FactsOf(effect.Before())
 			since, _ := query.FactsOf(effect.Since())
 			known, _ := index.Match(before, nil)

@@ -451,3 +451,29 @@ func TestCatchUpOnCorrections(t *testing.T) {
 		})
 	}
 }
+
+// What a watch missed may correct a tender without being a correction by its kind: the tender was published again under its
+// number, or called for a second time.
+func TestCatchUpOnOtherCorrections(t *testing.T) {
+	for name, ref := range map[string]string{"published again": "1", "called again": "1-bis"} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+				w.watch(w.signIn("bob"), "Voirie", vigie.Immediate, "voirie")
+				cleo := w.signIn("cleo")
+				uninformed := w.watch(cleo, "Voirie", vigie.Immediate, "voirie")
+				w.pause(cleo, uninformed)
+				w.publish("1", "Voirie")
+				w.expect("announced", w.work(), "ana: 1 nouveau marché – veille Voirie", "bob: 1 nouveau marché – veille Voirie")
+				w.now = w.now.Add(time.Hour)
+				w.pause(w.account, watch)
+				w.publish(ref, "Voirie", about(vigie.ContractNotice, "1"), until(w.in(50*day)))
+				w.expect("off", w.work(), "bob: 1 marché rectifié – veille Voirie")
+				w.now = w.now.Add(time.Hour)
+				w.resume(w.account, watch, true)
+				w.resume(cleo, uninformed, true)
+				w.expect("caught up", w.work(), "ana: 1 marché rectifié – veille Voirie", "cleo: 1 nouveau marché – veille Voirie")
+			})
+		})
+	}
+}

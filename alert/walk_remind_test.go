@@ -214,13 +214,20 @@ func (w *walk) wants(days []int) {
 	}
 }
 
-// moveDeadline publishes a correction that changes nothing but the deadline.
+// moveDeadline publishes a correction that changes nothing but the deadline, or the first notice with another one.
 func (w *walk) moveDeadline() {
 	t := w.online()
 	if t == nil {
 		return
 	}
+	before := t.deadline
 	t.deadline = w.stroll.now.Add(between + []time.Duration{2 * day, 6 * day, 15 * day, 40 * day}[w.random.IntN(4)])
-	w.note("deadline of %s: %s", t.name, t.deadline.Format("01-02 15:04"))
-	w.correct(t)
+	again := w.random.IntN(2) == 0 && !t.deadline.Equal(before)
+	w.note("deadline of %s: %s, by its first notice: %v", t.name, t.deadline.Format("01-02 15:04"), again)
+	if !again {
+		w.correct(t)
+		return
+	}
+	w.publish(t.name, t.words+" objet "+t.name, until(&t.deadline), func(n *vigie.Notice) { n.Identifier = t.name + "-01" })
+	w.published(t, w.step)
 }

@@ -141,12 +141,22 @@ func (now *Snapshot) Notices(ctx context.Context, numbers []int64) ([]*vigie.Not
 	return notices, database.Translate(err)
 }
 
+// NoticeHead is a notice without what it says.
+type NoticeHead struct {
+	vigie.Notice
+	// Further reports whether an earlier notice of its tender counts.
+	Further bool
+}
+
 // NoticeHeads is Notices without what the notices say.
-func (now *Snapshot) NoticeHeads(ctx context.Context, numbers []int64) ([]*vigie.Notice, error) {
-	var notices []*vigie.Notice
-	err := now.tx.NewSelect().Model(&notices).Column("id", "tender_id", "kind", "quiet", "copied", "published_at", "received_at").
-		Where("id IN (?)", bun.List(numbers)).Where("NOT withdrawn").Order("id").Scan(ctx)
-	return notices, database.Translate(err)
+func (now *Snapshot) NoticeHeads(ctx context.Context, numbers []int64) ([]*NoticeHead, error) {
+	var heads []*NoticeHead
+	earlier := now.tx.NewSelect().TableExpr("notices AS earlier").ColumnExpr("1").
+		Where("earlier.tender_id = notice.tender_id").Where("earlier.id < notice.id").Where("NOT earlier.withdrawn")
+	err := now.tx.NewSelect().Model((*vigie.Notice)(nil)).Column("id", "tender_id", "kind", "quiet", "copied", "published_at", "received_at").
+		ColumnExpr("EXISTS (?) AS further", earlier).
+		Where("id IN (?)", bun.List(numbers)).Where("NOT withdrawn").Order("id").Scan(ctx, &heads)
+	return heads, database.Translate(err)
 }
 
 // NoticesOf returns all notices of tenders, as [Store.Notices] does.
