@@ -28,7 +28,7 @@ type Notice struct {
 	// source gives none.
 	Identifier string
 	// Copied reports whether another source had published the notice, and not quietly, when it came: it is news only where
-	// it makes its tender match.
+	// it makes its tender match. To the alerter it is also where that was too old to alert.
 	Copied  bool
 	Buyer   BuyerName
 	Content Content `bun:"content"`

@@ -155,6 +155,7 @@ func (a *Alerter) read(ctx context.Context, now *store.Snapshot, items []consume
 	}
 	var list []*ledger.Announcement
 	for _, notice := range notices {
+		notice.Copied = a.copied(notice, dossiers[notice.TenderID])
 		if n, tells := a.readOne(notice, tenders[notice.TenderID], dossiers[notice.TenderID], off); tells {
 			list = append(list, n)
 		}
@@ -178,6 +179,14 @@ func (a *Alerter) silent(n *vigie.Notice, read time.Time) bool {
 		read = *n.ReceivedAt
 	}
 	return n.Quiet || n.Kind == vigie.Award || n.PublishedAt.Before(read.Add(-a.MaxAge))
+}
+
+// copied reports whether a notice is a copy of one that could alert: what was too old when it came is news at the next source.
+func (a *Alerter) copied(n *vigie.Notice, notices []*vigie.Notice) bool {
+	if !n.Copied {
+		return false
+	}
+	return vigie.CopyOf(slices.DeleteFunc(slices.Clone(notices), func(m *vigie.Notice) bool { return m.ID >= n.ID || a.silent(m, m.PublishedAt) }), n)
 }
 
 // match returns the watches that a tender matches: those that are on, and those that were switched off since the last
@@ -257,7 +266,7 @@ func (a *Alerter) readOne(notice *vigie.Notice, t *vigie.Tender, notices []*vigi
 		n.Facts = effect.Facts()
 		n.Matching = a.match(t, off)
 	}
-	if notice.Copied && effect.Before() != nil { // it was news where it was first published, but for what it adds itself
+	if notice.Copied { // it was news where it was first published, but for what it adds itself
 		n.Matching = begun(n.Matching, a.match(effect.Before(), off), a.match(effect.Since(), off))
 		return n, len(n.Matching) > 0
 	}

@@ -248,6 +248,7 @@ func (p *pass) effectsOf(ctx context.Context, now *store.Snapshot, heads []*stor
 	dossiers, err := now.NoticesOf(ctx, tendersOf(notices))
 	effects := make(map[int64]*query.NoticeEffect, len(notices))
 	for _, n := range notices {
+		n.Copied = p.alerter.copied(n, dossiers[n.TenderID])
 		effects[n.ID] = query.EffectOf(n, tenders[n.TenderID], dossiers[n.TenderID])
 	}
 	return effects, err

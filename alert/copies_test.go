@@ -77,6 +77,52 @@ func TestCopyOfQuietNotice(t *testing.T) {
 	})
 }
 
+// What was too old to alert when it came was no news either, and what was not was, whatever age is set.
+func TestCopyOfOldNotice(t *testing.T) {
+	late := func(days int) func(*vigie.Notice) {
+		return func(n *vigie.Notice) { n.PublishedAt = n.PublishedAt.Add(-time.Duration(days) * day) }
+	}
+	more := func(n *vigie.Notice) { n.Content.Description = "Avec l’éclairage public" }
+	for name, test := range map[string]struct {
+		age  time.Duration
+		late int
+		said bool
+	}{
+		"young enough":                  {14 * day, 10, true},
+		"too old":                       {14 * day, 20, false},
+		"young enough for this setting": {30 * day, 20, true},
+		"too old for this setting":      {2 * day, 3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				w.ledger.MaxAge = test.age
+				watch := w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
+				const news = "ana: 1 nouveau marché – veille Voirie"
+				w.publish("26-1", "Voirie", at("boamp", "a-01"), late(test.late))
+				w.publish("26-2", "Voirie", at("boamp", "b-01"), late(test.late))
+				if !test.said {
+					w.expect("published", w.after(time.Hour))
+					w.publish("700-2026", "Voirie", at("ted", "a-01"))
+					w.expect("published elsewhere", w.after(time.Hour), news)
+				} else {
+					w.expect("published", w.after(time.Hour), "ana: 2 nouveaux marchés – veille Voirie")
+					w.publish("700-2026", "Voirie", at("ted", "a-01"), more)
+					w.expect("published elsewhere, with more", w.after(time.Hour))
+				}
+				w.pause(w.account, watch)
+				w.publish("701-2026", "Voirie", at("ted", "b-01"), more)
+				w.expect("paused", w.after(time.Hour))
+				w.resume(w.account, watch, true)
+				if test.said {
+					w.expect("caught up", w.after(time.Hour))
+				} else {
+					w.expect("caught up", w.after(time.Hour), news)
+				}
+			})
+		})
+	}
+}
+
 // A record that its source completes is no correction; one that it changes is.
 func TestCompletedNotice(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {

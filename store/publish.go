@@ -258,17 +258,12 @@ func (p *publication) add(n *vigie.Notice) Published {
 		}
 		outcome, stored.Revision = Corrected, last.Revision+1
 	}
-	stored.Copied = vigie.CopyOf(slices.DeleteFunc(slices.Clone(d.notices), silent), &stored)
+	aloud := slices.DeleteFunc(slices.Clone(d.notices), func(m *vigie.Notice) bool { return m.Quiet })
+	stored.Copied = vigie.CopyOf(aloud, &stored)
 	d.notices = append(d.notices, &stored)
 	p.added = append(p.added, &stored)
 	p.touch(d)
 	return Published{Outcome: outcome, Notice: &stored}
-}
-
-// silent reports whether a notice alerted nobody when it came: it was quiet, or too old by the default of that setting.
-func silent(n *vigie.Notice) bool {
-	const longest = 7 * 24 * time.Hour
-	return n.Quiet || n.ReceivedAt != nil && n.PublishedAt.Before(n.ReceivedAt.Add(-longest))
 }
 
 // identify takes in what a notice that says nothing new names itself and its tender by.
