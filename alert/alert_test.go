@@ -161,6 +161,32 @@ func TestClosingSoon(t *testing.T) {
 	})
 }
 
+// A tender whose deadline is not known for now, as when it is put off to a later date, is said to close soon once it is
+// known when.
+func TestClosingSoonOfUnclearDeadline(t *testing.T) {
+	for name, quiet := range map[string]bool{"aloud": false, "quietly": true} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+				w.publish("1", "Voirie", until(w.in(30*day)))
+				w.expect("the digest", w.after(day), "ana: 1 nouveau marché – veille Voirie")
+				silence := func(n *vigie.Notice) { n.Quiet = quiet }
+				w.publish("1-1", "Voirie", about(vigie.Correction, "1"), silence, func(n *vigie.Notice) { n.Content.DeadlineUnclear = true })
+				corrected := []string{"ana: 1 marché rectifié – veille Voirie"}
+				if quiet {
+					corrected = nil
+				}
+				w.expect("put off", w.after(day), corrected...)
+				w.expect("for long", w.after(20*day))
+				w.publish("1-2", "Voirie", about(vigie.Correction, "1"), silence, until(w.in(20*day)))
+				w.expect("until a date", w.after(day), corrected...)
+				w.expect("which is not near", w.after(8*day))
+				w.expect("but is then", w.after(6*day), "ana: 1 marché bientôt clos – veille Voirie")
+			})
+		})
+	}
+}
+
 // What is not mailed: what was published before the watch, what is old, imported quietly or not online, and what came
 // during a pause.
 func TestNotMailed(t *testing.T) {

@@ -175,7 +175,7 @@ func (g *alertsByRecipient) alerts() []Alert {
 			continue // the alert that is sent now contains the deadline
 		}
 		a.Kind, a.Urgent = vigie.DeliverClosingSoon, false
-		a.DueAt = closingSoonAt(&p.account, p.frequency, g.now, deadline)
+		a.DueAt = closingSoonAt(&p.account, p.frequency, g.now, *deadline)
 		list = append(list, a)
 	}
 	if g.announcement.Missed != nil { // the tender may have changed since it was read: the sender decides when they are due

@@ -216,10 +216,16 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 
 // dueAt returns when a delivery about the tender, which may be sent, is due.
 func (s *TenderDeliveries) dueAt(r *RecipientState, t *PendingDelivery) time.Time {
-	if t.Kind == vigie.DeliverReminder {
+	deadline := s.Tender.Deadline
+	switch {
+	case t.Kind == vigie.DeliverReminder:
 		return r.reminder(t).At
+	case t.Kind != vigie.DeliverClosingSoon:
+		return dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, deadline)
+	case deadline == nil: // it is not known for now: the notice that says it has this decided again
+		return s.Tender.Closes().Add(time.Microsecond)
 	}
-	return dueAt(&r.Account, frequencyOf(r, t), &t.Delivery, s.Tender.Deadline)
+	return closingSoonAt(&r.Account, frequencyOf(r, t), t.CreatedAt, *deadline)
 }
 
 // over reports whether deliveries about the tender have nothing left to say: the recipient was never alerted of it and

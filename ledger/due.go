@@ -17,11 +17,8 @@ const (
 	QuietAfter = 30 * 24 * time.Hour
 )
 
-// dueAt returns when a delivery is due, by the fastest frequency among the watches that led to it.
+// dueAt returns when a delivery of what has happened is due, by the fastest frequency among the watches that led to it.
 func dueAt(a *vigie.Account, f vigie.Frequency, d *vigie.Delivery, deadline *time.Time) time.Time {
-	if d.Kind == vigie.DeliverClosingSoon {
-		return closingSoonAt(a, f, d.CreatedAt, deadline)
-	}
 	if d.Urgent || d.Kind == vigie.DeliverCancelled {
 		return d.CreatedAt
 	}
@@ -34,12 +31,9 @@ func dueAt(a *vigie.Account, f vigie.Frequency, d *vigie.Delivery, deadline *tim
 
 // closingSoonAt returns the first digest after t for which the next digest would leave less than a week before the
 // deadline. For watches that mail at once, days count as for daily ones.
-func closingSoonAt(a *vigie.Account, f vigie.Frequency, t time.Time, deadline *time.Time) time.Time {
+func closingSoonAt(a *vigie.Account, f vigie.Frequency, t, deadline time.Time) time.Time {
 	if f == vigie.Immediate {
 		f = vigie.Daily
-	}
-	if deadline == nil {
-		return t // the deadline has passed
 	}
 	last := deadline.Add(-closingSoonWithin)
 	at := a.NextDigest(f, t)
