@@ -1,7 +1,9 @@
 package alert_test
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,4 +179,36 @@ func TestWebhookOfPlatformMoves(t *testing.T) {
 		h.set(w, func(w *vigie.Webhook) { w.ConfirmedAt = &h.now })
 		h.expect("confirmed again", h.post(), "all: NEW Voirie du sud", "all: NEW Voirie du sud")
 	})
+}
+
+// What is held for a webhook stays held, since the same time, while messages are on their way to it.
+func TestWebhookHoldsWhileBusy(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		roads, bridges := h.watch(h.account, "Voirie", vigie.Immediate, "voirie"), h.watch(h.account, "Ponts", vigie.Immediate, "pont")
+		h.add(nil, "/all")
+		h.publish("1", "Voirie")
+		h.enter()
+		h.pause(h.account, roads)
+		h.expect("paused", h.post())
+		since := h.holds()
+		h.receiver.answers(status(http.StatusServiceUnavailable))
+		for i := range 10 {
+			h.publish(fmt.Sprint("p", i), fmt.Sprint("Pont ", i))
+		}
+		h.expect("busy", h.later(time.Minute))
+		h.change(h.account, bridges.ID, func(watch *vigie.Watch) { watch.Name = "Ponts et tunnels" })
+		h.expect("decided again", h.later(time.Minute))
+		if got := h.holds(); len(since) == 0 || !slices.EqualFunc(got, since, time.Time.Equal) {
+			t.Errorf("held since %v, not %v", got, since)
+		}
+	})
+}
+
+// holds returns since when deliveries are held.
+func (h *hooks) holds() (since []time.Time) {
+	h.t.Helper()
+	if err := h.store.Database().NewRaw("SELECT since FROM delivery_holds").Scan(h.t.Context(), &since); err != nil {
+		h.t.Fatal(err)
+	}
+	return since
 }

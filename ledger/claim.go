@@ -332,11 +332,7 @@ func (all *decisions) note(r *RecipientState, d Decision) {
 		hold.Until = hold.Until.UTC().Truncate(time.Microsecond)
 		all.held[hold] = append(all.held[hold], id)
 	}
-	for _, delivery := range r.Deliveries {
-		if _, held := d.Hold[delivery.ID]; delivery.HeldAt != nil && !held {
-			all.released = append(all.released, delivery.ID)
-		}
-	}
+	all.released = append(all.released, d.Release...)
 	if d.Mail != "" {
 		m := all.write(r, d.Mail, d.Members)
 		if d.Mail == vigie.WebhookNoteMail {

@@ -22,6 +22,8 @@ type Decision struct {
 	Drop    []int64
 	Repeats []database.Pair
 	Hold    map[int64]Held
+	// Release are the held deliveries that may be sent again, now or later.
+	Release []int64
 	// Later are the deliveries that wait, with when to decide again.
 	Later map[int64]time.Time
 	// NextCheckAt is when to check the recipient again, if nothing is due sooner.
@@ -174,6 +176,9 @@ func (s *TenderDeliveries) decide(r *RecipientState, now, spaced time.Time, inde
 		case may.hold != "":
 			d.Hold[t.ID] = Held{For: may.hold, Until: s.heldUntil(may, now)}
 			continue
+		}
+		if t.HeldAt != nil {
+			d.Release = append(d.Release, t.ID)
 		}
 		at := s.dueAt(r, t)
 		if at.Before(spaced) {

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -16,6 +17,7 @@ type transitions struct {
 	delivery int64
 	subject  ledger.AlertSubject
 	mail     *vigie.Mail // the mail it was claimed for, nil for none
+	guard    func(recipient int64, decide func() error) error
 }
 
 // Every transition of the table is possible, and no other.
@@ -63,9 +65,14 @@ func (d *transitions) end() {
 
 func (d *transitions) state() vigie.DeliveryState {
 	d.t.Helper()
+	return d.read().State()
+}
+
+func (d *transitions) read() *ledger.Outgoing {
+	d.t.Helper()
 	o, err := d.store.Ledger().Delivery(d.t.Context(), d.account.ID, d.delivery)
 	d.must(err)
-	return o.State()
+	return o
 }
 
 func (d *transitions) reach(state vigie.DeliveryState) {
@@ -101,6 +108,33 @@ func TestDroppedWaitsForAnotherWatch(t *testing.T) {
 	})
 }
 
+// A hold lasts until a decision ends it: one that decides nothing about the delivery, or fails, does not begin it again.
+func TestHoldsLast(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
+		d := &transitions{following: f}
+		d.begin()
+		d.try(vigie.DeliveryHeld)
+		since := d.read().HeldAt
+		for name, decide := range map[string]func(){
+			"held once more": func() { d.try(vigie.DeliveryHeld) },
+			"not decided":    func() { d.decide(ledger.Decision{}) },
+			"decided later":  func() { d.decide(ledger.Decision{Later: map[int64]time.Time{d.delivery: d.now.Add(time.Hour)}}) },
+			"failed": func() {
+				d.guard = func(int64, func() error) error { return errors.New("deciding fails") }
+				d.decide(ledger.Decision{Drop: []int64{d.delivery}})
+				d.guard = nil
+			},
+		} {
+			d.now = d.now.Add(time.Minute)
+			decide()
+			if got := d.read(); got.State() != vigie.DeliveryHeld || !got.HeldAt.Equal(*since) {
+				t.Errorf("%s: it is %s, since %v, not %v", name, got.State(), got.HeldAt, since)
+			}
+		}
+	})
+}
+
 // decide makes the sender decide that way about the second address.
 func (d *transitions) decide(decision ledger.Decision) {
 	d.t.Helper()
@@ -112,7 +146,7 @@ func (d *transitions) decide(decision ledger.Decision) {
 		}
 		return decision
 	})
-	claimed, err := d.store.Ledger().Claim(d.t.Context(), ledger.ClaimOptions{Limit: 10, Lease: time.Minute, Host: "vigie.example"})
+	claimed, err := d.store.Ledger().Claim(d.t.Context(), ledger.ClaimOptions{Limit: 10, Lease: time.Minute, Host: "vigie.example", Guard: d.guard})
 	d.must(err)
 	if len(decision.Members) > 0 && len(claimed.Mails) > 0 {
 		d.mail = claimed.Mails[0]
@@ -124,7 +158,7 @@ func (d *transitions) try(state vigie.DeliveryState) {
 	ctx, later := d.t.Context(), d.now.Add(time.Hour)
 	switch state {
 	case vigie.DeliveryWaiting:
-		d.decide(ledger.Decision{Later: map[int64]time.Time{d.delivery: later}})
+		d.decide(ledger.Decision{Release: []int64{d.delivery}, Later: map[int64]time.Time{d.delivery: later}})
 		if d.mail != nil { // to an address that the recipient no longer has
 			d.must(d.store.Ledger().MailsSent(ctx, []ledger.SentMail{{Mail: d.mail, Address: "old@example.org", Composed: ledger.Composed{Dropped: []int64{d.delivery}}}}))
 		}
@@ -135,7 +169,7 @@ func (d *transitions) try(state vigie.DeliveryState) {
 			d.must(d.store.Ledger().MailDropped(ctx, d.mail, "b@example.org", ledger.Composed{Held: map[int64]vigie.HoldReason{d.delivery: vigie.HoldWatchInactive}}))
 		}
 	case vigie.DeliveryClaimed:
-		d.decide(ledger.Decision{Mail: vigie.DigestMail, Members: []int64{d.delivery}})
+		d.decide(ledger.Decision{Release: []int64{d.delivery}, Mail: vigie.DigestMail, Members: []int64{d.delivery}})
 	case vigie.DeliverySent:
 		if d.mail != nil {
 			d.must(d.store.Ledger().MailsSent(ctx, []ledger.SentMail{{Mail: d.mail, Address: "b@example.org"}}))
