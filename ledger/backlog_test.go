@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,65 @@ func TestRecipientsOwnRowsAreRead(t *testing.T) {
 	}
 }
 
+// When a recipient was last mailed is looked up among its latest mails, not among all that it ever got; for webhooks, and before
+// a mail is sent, it is not needed.
+func TestLatestMailsAreRead(t *testing.T) {
+	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
+	account, err := s.SignIn(t.Context(), store.Claims{Issuer: "test", Subject: "a", Email: "a@example.org", EmailVerified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch, err := s.CreateWatch(t.Context(), account, vigie.Watch{
+		Name: "Voirie", NameKey: "voirie", Active: true, Frequency: vigie.Immediate, Criteria: vigie.Criteria{Keywords: []string{"voirie"}, KeywordMode: vigie.AnyKeyword},
+	}, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hook := &vigie.Webhook{AccountID: account.ID, WatchID: watch.ID, Format: vigie.StandardWebhook, ConfirmedAt: new(storetest.Noon())}
+	if err := s.AddWebhook(t.Context(), hook, func(string) string { return "" }); err != nil {
+		t.Fatal(err)
+	}
+	n := storetest.Publish(t, s, storetest.Notice("1", 0))[0].Notice
+	recipients, err := s.Ledger().WatchRecipients(t.Context(), []int64{watch.ID}, n.ID)
+	if err != nil || len(recipients) != 2 {
+		t.Fatalf("%d recipients, error %v", len(recipients), err)
+	}
+	var alerts []ledger.Alert
+	for _, r := range recipients {
+		alerts = append(alerts, ledger.Alert{RecipientID: r.RecipientID, Kind: vigie.DeliverNew, DueAt: storetest.Noon(), Reasons: []vigie.Reason{{WatchID: watch.ID}}})
+	}
+	if again, err := s.Ledger().Enter(t.Context(), ledger.AlertSubject{TenderID: n.TenderID, NoticeID: n.ID, Number: n.ID}, alerts); err != nil || again {
+		t.Fatalf("again: %v, error %v", again, err)
+	}
+	var asked queries
+	s.Database().Observe(&asked)
+	for channel, lookups := range map[vigie.Channel]int{vigie.MailChannel: 1, vigie.WebhookChannel: 0} {
+		asked = nil
+		claimed, err := s.Ledger().Claim(t.Context(), ledger.ClaimOptions{Channel: channel, Limit: 10, Lease: time.Minute, Spacing: time.Hour, IndexVersion: "none"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Ledger().RecipientStates(t.Context(), claimed.Mails); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, query := range asked {
+			if !strings.Contains(query, "MAX(closed_at)") {
+				continue
+			}
+			found++
+			if steps := planOf(t, s, query); !slices.ContainsFunc(steps, func(step string) bool {
+				return strings.HasSuffix(step, "mails_recipient (recipient_id=? AND closed_at>? AND closed_at<?)")
+			}) {
+				t.Errorf("the last mail is looked up by %q", steps)
+			}
+		}
+		if found != lookups {
+			t.Errorf("%s: the last mail is looked up %d times, not %d", channel, found, lookups)
+		}
+	}
+}
+
 // planOf returns the steps by which SQLite answers a query.
 func planOf(t *testing.T, s *store.Store, query string) (steps []string) {
 	t.Helper()
@@ -111,7 +171,7 @@ func planOf(t *testing.T, s *store.Store, query string) (steps []string) {
 		ID, Parent, Notused int64
 		Detail              string
 	}
-	passed := database.Pass(s.Database(), []int64{}, []int64{}) // the plan does not depend on the values
+	passed := database.Pass(s.Database(), []int64{}, []int64{}, []int64{}) // the plan does not depend on the values
 	if err := s.Database().NewRaw("EXPLAIN QUERY PLAN "+query).Conn(passed).Scan(t.Context(), &plan); err != nil {
 		t.Fatal(err)
 	}

@@ -242,8 +242,12 @@ func (l *Ledger) decideDue(ctx context.Context, tx bun.Tx, c ClaimOptions, limit
 			Where("(d.due_at <= ? OR EXISTS (?))", values.Argument(2), same)
 	}
 	states, err := l.recipientStates(ctx, tx, ids, due)
-	if err == nil && c.Channel == vigie.WebhookChannel {
+	switch {
+	case err != nil:
+	case c.Channel == vigie.WebhookChannel:
 		err = readBusy(ctx, tx, states)
+	default:
+		err = readMailed(ctx, tx, states, now, c.Spacing)
 	}
 	if err != nil {
 		return 0, nil, err

@@ -56,8 +56,7 @@ func decide(r *RecipientState, now time.Time, spacing time.Duration, indexed int
 		d.Later[t.ID] = now.Add(unreadableWait)
 	}
 	spaced := now
-	// A mail that was sent well after now was sent under a wrong clock.
-	if r.MailedAt != nil && r.MailedAt.Add(spacing).After(now) && !r.MailedAt.After(now.Add(spacing)) {
+	if r.MailedAt != nil {
 		spaced = r.MailedAt.Add(spacing)
 	}
 	for _, story := range byTender(r) {

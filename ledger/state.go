@@ -28,7 +28,8 @@ type RecipientState struct {
 	ConfirmationPending, Named bool
 	ConfirmationRequests       int64
 	ConfirmationRequestedAt    *time.Time
-	// MailedAt is when a digest was last accepted for it.
+	// MailedAt is when a digest was last accepted for it, if that was so lately that the next one must wait; nil else, and where
+	// a mail that is written is read.
 	MailedAt *time.Time
 	// Watches are those that the recipient is subscribed to: neither left nor removed. Off are those of them that are
 	// paused or deleted.
@@ -108,9 +109,6 @@ func (l *Ledger) recipientStates(ctx context.Context, db bun.IDB, ids []int64, w
 	if err := readFollowedWatches(ctx, db, ids, byID); err != nil {
 		return nil, err
 	}
-	if err := readMailed(ctx, db, ids, byID); err != nil {
-		return nil, err
-	}
 	if err := readWebhooks(ctx, db, ids, byID); err != nil {
 		return nil, err
 	}
@@ -180,13 +178,20 @@ func readFollowedWatches(ctx context.Context, db bun.IDB, ids []int64, states ma
 	return err
 }
 
-func readMailed(ctx context.Context, db bun.IDB, ids []int64, states map[int64]*RecipientState) error {
+// readMailed reads when recipients of mails were last mailed, within the least time between two digests. A mail that was sent
+// well after now was sent under a wrong clock.
+func readMailed(ctx context.Context, db bun.IDB, states []*RecipientState, now time.Time, spacing time.Duration) error {
+	byID, ids := make(map[int64]*RecipientState, len(states)), make([]int64, len(states))
+	for i, r := range states {
+		byID[r.ID], ids[i] = r, r.ID
+	}
 	var last []*vigie.Mail
-	values := database.Pass(db, ids)
+	values := database.Pass(db, ids, now.Add(-spacing), now.Add(spacing))
 	err := db.NewSelect().Conn(values).Model(&last).ColumnExpr("recipient_id, MAX(closed_at) AS closed_at").Where("recipient_id ?", values.Among(1)).
+		Where("closed_at > ?", values.Argument(2)).Where("closed_at <= ?", values.Argument(3)).
 		Where("kind = ?", vigie.DigestMail).Where("state = ?", vigie.MailSent).Group("recipient_id").Scan(ctx)
 	for _, m := range last {
-		states[m.RecipientID].MailedAt = m.ClosedAt
+		byID[m.RecipientID].MailedAt = m.ClosedAt
 	}
 	return err
 }
