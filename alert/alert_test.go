@@ -3,6 +3,7 @@ package alert_test
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -182,6 +183,30 @@ func TestClosingSoonOfUnclearDeadline(t *testing.T) {
 				w.expect("until a date", w.after(day), corrected...)
 				w.expect("which is not near", w.after(8*day))
 				w.expect("but is then", w.after(6*day), "ana: 1 marché bientôt clos – veille Voirie")
+			})
+		})
+	}
+}
+
+// A mail that could not be sent in time does not say any more that a tender closes soon once its deadline has moved.
+func TestClosingSoonOfMovedDeadline(t *testing.T) {
+	for name, move := range map[string]func(*world) func(*vigie.Notice){
+		"later":   func(w *world) func(*vigie.Notice) { return until(w.in(30 * day)) },
+		"unclear": func(*world) func(*vigie.Notice) { return func(n *vigie.Notice) { n.Content.DeadlineUnclear = true } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, w *world) {
+				w.watch(w.account, "Voirie", vigie.Daily, "voirie")
+				w.publish("1", "Voirie", until(w.in(10*day)))
+				w.expect("the digest", w.after(day), "ana: 1 nouveau marché – veille Voirie")
+				w.mailer.refuse = func(post.Message) error { return &post.Error{Kind: post.Temporary, Code: 451, Reply: "451 later"} }
+				w.expect("refused for now", w.after(3*day))
+				silence := func(n *vigie.Notice) { n.Quiet = true }
+				w.publish("1-1", "Voirie", about(vigie.Correction, "1"), silence, move(w))
+				w.mailer.refuse = nil
+				w.expect("not near any more", slices.Concat(w.after(2*time.Hour), w.after(2*time.Hour)))
+				w.publish("1-2", "Voirie", about(vigie.Correction, "1"), silence, until(w.in(20*day)))
+				w.expect("near", slices.Concat(w.after(13*day), w.after(day)), "ana: 1 marché bientôt clos – veille Voirie")
 			})
 		})
 	}

@@ -91,7 +91,7 @@ func digestContent(r *RecipientState, now time.Time) (c Content) {
 	named := make(map[int64]bool)
 	for _, s := range byTender(r) {
 		over := s.Tender.Outcome != vigie.Cancelled && s.over(s.Deliveries, now)
-		s.Deliveries = slices.DeleteFunc(s.Deliveries, func(t *PendingDelivery) bool { return !c.maySend(r, t, over, now) })
+		s.Deliveries = slices.DeleteFunc(s.Deliveries, func(t *PendingDelivery) bool { return !c.maySend(r, t, over || s.tooEarly(r, t, now), now) })
 		if len(s.Deliveries) == 0 {
 			continue
 		}
@@ -110,12 +110,18 @@ func digestContent(r *RecipientState, now time.Time) (c Content) {
 	return c
 }
 
-// maySend reports whether a delivery may still be sent, and records its outcome if not; over reports whether its
-// tender is over.
-func (c *Content) maySend(r *RecipientState, t *PendingDelivery, over bool, now time.Time) bool {
+// tooEarly reports whether a delivery would say too early that the tender closes soon: its deadline has moved, or is not
+// known for now.
+func (s *TenderDeliveries) tooEarly(r *RecipientState, t *PendingDelivery, now time.Time) bool {
+	return t.Kind == vigie.DeliverClosingSoon && s.dueAt(r, t).After(now)
+}
+
+// maySend reports whether a delivery may still be sent, and records its outcome if not; untrue reports that what it says
+// does not hold any more.
+func (c *Content) maySend(r *RecipientState, t *PendingDelivery, untrue bool, now time.Time) bool {
 	may := permissionOf(r, t, now)
 	switch {
-	case may.never || over:
+	case may.never || untrue:
 		c.Dropped = append(c.Dropped, t.ID)
 	case may.hold != "":
 		if c.Held == nil {
