@@ -39,6 +39,30 @@ func TestWebhookStopsInBetween(t *testing.T) {
 	})
 }
 
+// Messages that are tried for the last time together wait together, once the first of them has suspended their webhook.
+func TestWebhookSuspendedBySeveral(t *testing.T) {
+	onBothHooks(t, func(t *testing.T, h *hooks) {
+		mine := h.add(h.watch(h.account, "Voirie", vigie.Immediate, "voirie"), "/mine")
+		h.watch(h.signIn("bob"), "Voirie", vigie.Weekly, "voirie")
+		all := h.add(nil, "/all") // whose messages of two accounts are recorded beside one another
+		h.receiver.answers(status(http.StatusBadGateway))
+		h.publish("1", "Voirie du nord")
+		h.publish("2", "Voirie du sud")
+		for range 30 {
+			h.expect("refused", h.later(6*time.Hour))
+		}
+		h.receiver.answers(nil)
+		for _, w := range []*vigie.Webhook{mine, all} {
+			if got := h.webhookOf(w); got.Status() != vigie.WebhookSuspended {
+				t.Errorf("it is %s", got.Status())
+			}
+			h.set(w, func(w *vigie.Webhook) { w.SuspendedAt = nil })
+		}
+		h.expect("switched on", h.post(), "all: NEW Voirie du nord", "all: NEW Voirie du nord", "all: NEW Voirie du sud", "all: NEW Voirie du sud",
+			"mine: NEW Voirie du nord", "mine: NEW Voirie du sud")
+	})
+}
+
 // Two messages wait while their tenders turn out to be one: the second one says nothing again.
 func TestWebhookOfMergedTenders(t *testing.T) {
 	onBothHooks(t, func(t *testing.T, h *hooks) {

@@ -415,27 +415,32 @@ func (l *Ledger) triedOf(ctx context.Context, tx bun.Tx, m *vigie.Mail, address 
 const acceptsOthers = 30 * time.Minute
 
 // suspend suspends the webhook of a message that was tried for as long as it may be, unless the webhook has accepted
-// another one well after that was written. The message is sent once the webhook is switched on again.
+// another one well after that was written. The message is sent once the webhook is switched on again. So is one whose webhook
+// another message has suspended in the meantime.
 func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.Mail, why string) (suspended bool, err error) {
 	if r.WebhookID == 0 {
 		return false, nil
 	}
-	var stopped []*vigie.Webhook
-	now := l.db.Stamp()
-	err = tx.NewUpdate().Model((*vigie.Webhook)(nil)).Set("suspended_at = ?", now).Set("note_id = 0").
-		Where("id = ?", r.WebhookID).Where("suspended_at IS NULL").Where("ended_at IS NULL").
-		Where("(accepted_at IS NULL OR accepted_at < ?)", m.CreatedAt.Add(acceptsOthers)).Returning("*").Scan(ctx, &stopped)
-	if err != nil || len(stopped) == 0 {
+	w := &vigie.Webhook{ID: r.WebhookID}
+	if err := l.db.ForUpdate(tx.NewSelect().Model(w).WherePK()).Scan(ctx); err != nil {
 		return false, err
 	}
-	if err := l.noteTry(ctx, tx, []int64{r.WebhookID}, why); err != nil {
+	already := w.SuspendedAt != nil
+	accepts := w.AcceptedAt != nil && !w.AcceptedAt.Before(m.CreatedAt.Add(acceptsOthers))
+	if w.EndedAt != nil || accepts && !already {
+		return false, nil
+	}
+	if err := l.noteTry(ctx, tx, []int64{w.ID}, why); err != nil {
 		return false, err
 	}
 	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("error = ?", why).Set("leased_until = 0").Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
-	if err != nil {
+	if err != nil || already {
+		return true, err
+	}
+	if _, err := tx.NewUpdate().Model(w).Set("suspended_at = ?", l.db.Stamp()).Set("note_id = 0").WherePK().Exec(ctx); err != nil {
 		return false, err
 	}
-	return true, l.tellOwner(ctx, tx, stopped[0])
+	return true, l.tellOwner(ctx, tx, w)
 }
 
 // webhookGone records that an endpoint wants no more messages. If its webhook has another URL by now, that says nothing, and
