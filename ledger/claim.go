@@ -25,8 +25,9 @@ type ClaimOptions struct {
 	Likely bool
 	// Limit is the most mails to claim, and the most recipients to check.
 	Limit int
-	// Lease is for how long the mails are the caller's alone.
+	// Lease is for how long the mails are the caller's alone; until is when it ends, in milliseconds of the database's clock.
 	Lease time.Duration
+	until int64
 	// Spacing is the least time between two digests to one recipient.
 	Spacing time.Duration
 	// IndexVersion is the version of the search index that the links in mails lead to.
@@ -58,13 +59,16 @@ func (l *Ledger) Claim(ctx context.Context, c ClaimOptions) (claimed Claimed, er
 	}
 	err = l.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		claimed = Claimed{Failed: make(map[int64]error), Unreadable: make(map[int64]error)}
+		if err := tx.NewRaw("SELECT ? + ?", l.db.Clock(), c.Lease.Milliseconds()).Scan(ctx, &c.until); err != nil {
+			return err
+		}
 		if c.Channel == vigie.WebhookChannel {
 			return l.claimMessages(ctx, tx, c, &claimed)
 		}
 		if err := l.db.SkipLocked(l.openMails(tx, c, c.Limit), "mail").Scan(ctx, &claimed.Mails); err != nil {
 			return err
 		}
-		if err := l.lease(ctx, tx, claimed.Mails, c.Lease); err != nil {
+		if err := lease(ctx, tx, claimed.Mails, c.until); err != nil {
 			return err
 		}
 		limit := c.Limit - len(claimed.Mails)
@@ -113,29 +117,27 @@ func (l *Ledger) claimMessages(ctx context.Context, tx bun.Tx, c ClaimOptions, c
 	again = append(again, replays...)
 	claimed.Mails = append(added, again...)
 	claimed.More = checked == fresh.Limit || len(claimed.Mails) == c.Limit || len(replays) == maxMessages
-	return l.lease(ctx, tx, again, c.Lease)
+	return lease(ctx, tx, again, c.until)
 }
 
 // lease keeps mails for their claimant alone.
-func (l *Ledger) lease(ctx context.Context, tx bun.Tx, mails []*vigie.Mail, lease time.Duration) error {
+func lease(ctx context.Context, tx bun.Tx, mails []*vigie.Mail, until int64) error {
 	if len(mails) == 0 {
 		return nil
 	}
-	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ? + ?", l.db.Clock(), lease.Milliseconds()).
-		Where("id IN (?)", bun.List(idsOf(mails))).Exec(ctx)
+	for _, m := range mails {
+		m.LeasedUntil = until
+	}
+	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = ?", until).Where("id IN (?)", bun.List(idsOf(mails))).Exec(ctx)
 	return err
 }
 
-// leaseNew is [Ledger.lease] for mails that are not stored yet.
-func (l *Ledger) leaseNew(ctx context.Context, tx bun.Tx, mails []*vigie.Mail, lease time.Duration) error {
-	var now int64
-	if err := tx.NewRaw("SELECT ?", l.db.Clock()).Scan(ctx, &now); err != nil {
-		return err
+// endLease ends the lease by which a mail was claimed. Where an outcome is recorded late, after an outage of the database, the
+// mail may have been claimed again: then it stays with the sender that has it now.
+func endLease(m *vigie.Mail) func(*bun.UpdateQuery) *bun.UpdateQuery {
+	return func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		return q.Set("leased_until = CASE WHEN leased_until = ? THEN 0 ELSE leased_until END", m.LeasedUntil)
 	}
-	for _, m := range mails {
-		m.LeasedUntil = now + lease.Milliseconds()
-	}
-	return nil
 }
 
 func idsOf(mails []*vigie.Mail) []int64 {
@@ -453,11 +455,9 @@ func (all *decisions) saveMails(ctx context.Context, tx bun.Tx, l *Ledger, c Cla
 	}
 	for _, m := range all.mails {
 		if m.State == vigie.MailOpen && len(claimed) < c.Limit {
+			m.LeasedUntil = c.until
 			claimed = append(claimed, m)
 		}
-	}
-	if err := l.leaseNew(ctx, tx, claimed, c.Lease); err != nil {
-		return nil, err
 	}
 	if err := database.Insert(ctx, tx, &all.mails, ""); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 func (l *Ledger) MailPostponed(ctx context.Context, m *vigie.Mail, counted int64, retryAt time.Time, why string) error {
 	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).
 		Set("attempts = CASE WHEN attempts < ? THEN attempts + 1 ELSE attempts END", counted).
-		Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
+		Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Apply(endLease(m)).
 		Where("id = ?", m.ID).Where("(state = ? OR replay_at IS NOT NULL)", vigie.MailOpen).Exec(ctx)
 	return database.Translate(err)
 }
@@ -67,21 +67,21 @@ func (l *Ledger) lockMail(ctx context.Context, tx bun.Tx, mail int64) (*recipien
 // tried locks the recipient of a mail that was composed for an address, and returns it if it still has that address.
 // Otherwise it returns nil: what happened at the old address says nothing of the new one, and the mail is tried again at
 // once.
-func (l *Ledger) tried(ctx context.Context, tx bun.Tx, mail int64, address string) (*recipient, error) {
-	r, err := l.lockMail(ctx, tx, mail)
+func (l *Ledger) tried(ctx context.Context, tx bun.Tx, m *vigie.Mail, address string) (*recipient, error) {
+	r, err := l.lockMail(ctx, tx, m.ID)
 	switch {
 	case database.IsNoRows(err): // erased
 		return nil, nil
 	case err != nil || r.AddressKey == vigie.AddressKey(address):
 		return r, err
 	}
-	return nil, l.tryAgain(ctx, tx, mail)
+	return nil, l.tryAgain(ctx, tx, m)
 }
 
 // tryAgain makes a mail due now, and ends its lease; of one that was dropped since, it only ends the lease.
-func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, mail int64) error {
-	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", l.db.Stamp()).Set("leased_until = 0").
-		Where("id = ?", mail).Where("(state IN (?, ?) OR replay_at IS NOT NULL)", vigie.MailOpen, vigie.MailDropped).Exec(ctx)
+func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, m *vigie.Mail) error {
+	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("retry_at = ?", l.db.Stamp()).Apply(endLease(m)).
+		Where("id = ?", m.ID).Where("(state IN (?, ?) OR replay_at IS NOT NULL)", vigie.MailOpen, vigie.MailDropped).Exec(ctx)
 	return err
 }
 
@@ -110,7 +110,7 @@ func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string,
 		return l.endReplay(ctx, m, "")
 	}
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
-		r, err := l.tried(ctx, tx, m.ID, address)
+		r, err := l.tried(ctx, tx, m, address)
 		if err != nil || r == nil {
 			return err
 		}
@@ -122,9 +122,9 @@ func (l *Ledger) MailDropped(ctx context.Context, m *vigie.Mail, address string,
 		case err != nil:
 			return err
 		case left:
-			return l.tryAgain(ctx, tx, m.ID)
+			return l.tryAgain(ctx, tx, m)
 		}
-		if _, err := l.closeMail(ctx, tx, m.ID, vigie.MailDropped, ""); err != nil {
+		if err := l.closeUnsent(ctx, tx, m, vigie.MailDropped, ""); err != nil {
 			return err
 		}
 		return l.refill(ctx, tx, r)
@@ -145,7 +145,7 @@ func (l *Ledger) MailFailed(ctx context.Context, m *vigie.Mail, address, why str
 		if suspended, err := l.suspend(ctx, tx, r, m, why); err != nil || suspended {
 			return err
 		}
-		if _, err := l.closeMail(ctx, tx, m.ID, vigie.MailFailed, why); err != nil {
+		if err := l.closeUnsent(ctx, tx, m, vigie.MailFailed, why); err != nil {
 			return err
 		}
 		return l.messageClosed(ctx, tx, r, why)
@@ -158,7 +158,7 @@ func (l *Ledger) Refused(ctx context.Context, m *vigie.Mail, to *RecipientState,
 	if m.Kind == vigie.WebhookMessage {
 		return l.webhookGone(ctx, m, to, why)
 	}
-	return l.MailBounced(ctx, m.ID, to.Email, true, why)
+	return l.bounced(ctx, m, to.Email, true, why)
 }
 
 // leaveOut takes the deliveries that a mail to an address leaves out back from it. Its recipient, r, is locked. What may
@@ -190,19 +190,12 @@ func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address 
 // pauseBeforeDrop is when what a mail leaves out is decided about again.
 const pauseBeforeDrop = time.Minute
 
-// closeMail closes a mail, and reports whether it was open.
-func (l *Ledger) closeMail(ctx context.Context, tx bun.Tx, mail int64, state vigie.MailState, why string) (bool, error) {
-	closed, err := l.closeMails(ctx, tx, []int64{mail}, state, why)
-	return len(closed) > 0, err
-}
-
-// closeMails closes mails, and returns those that were open.
-func (l *Ledger) closeMails(ctx context.Context, tx bun.Tx, mails []int64, state vigie.MailState, why string) (closed []int64, err error) {
-	values := database.Pass(tx, mails, l.db.Stamp(), why)
-	err = tx.NewUpdate().Conn(values).Model((*vigie.Mail)(nil)).
-		Set("state = ?", state).Set("closed_at = ?", values.Argument(2)).Set("error = ?", values.Argument(3)).Set("leased_until = 0").
-		Where("id ?", values.Among(1)).Where("state = ?", vigie.MailOpen).Returning("id").Scan(ctx, &closed)
-	return closed, err
+// closeUnsent closes a mail that is not sent.
+func (l *Ledger) closeUnsent(ctx context.Context, tx bun.Tx, m *vigie.Mail, state vigie.MailState, why string) error {
+	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).
+		Set("state = ?", state).Set("closed_at = ?", l.db.Stamp()).Set("error = ?", why).Apply(endLease(m)).
+		Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
+	return err
 }
 
 // MailDelayed records that a mail to an address was not accepted for now, why, and when to try again.
@@ -211,12 +204,12 @@ func (l *Ledger) MailDelayed(ctx context.Context, m *vigie.Mail, address string,
 		return l.replayDelayed(ctx, m, retryAt, why)
 	}
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
-		r, err := l.tried(ctx, tx, m.ID, address)
+		r, err := l.tried(ctx, tx, m, address)
 		if err != nil || r == nil {
 			return err
 		}
 		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).
-			Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Set("leased_until = 0").
+			Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Apply(endLease(m)).
 			Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 		if err != nil {
 			return err
@@ -233,17 +226,18 @@ func dropOpen(ctx context.Context, tx bun.Tx, now time.Time, recipients []int64,
 	return err
 }
 
-// ReleaseMails ends the leases of mails that were not tried.
+// ReleaseMails ends the leases of mails that were not tried, unless others have claimed them since.
 func (l *Ledger) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
 	if len(mails) == 0 {
 		return nil
 	}
-	ids := make([]int64, len(mails))
+	leases := make([]database.Pair, len(mails))
 	for i, m := range mails {
-		ids[i] = m.ID
+		leases[i] = database.Pair{Was: m.ID, Becomes: m.LeasedUntil}
 	}
-	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).Set("leased_until = 0").
-		Where("id IN (?)", bun.List(ids)).Exec(ctx)
+	values := database.Pass(l.db, leases)
+	_, err := l.db.NewRaw(`UPDATE mails SET leased_until = 0 FROM ? AS ours
+		WHERE mails.id = ours.was AND mails.leased_until = ours.becomes`, values.Pairs(1)).Conn(values).Exec(ctx)
 	return database.Translate(err)
 }
 
@@ -288,25 +282,29 @@ func (l *Ledger) ReviveMail(ctx context.Context, id int64) error {
 // MailBounced records that a mail to an address bounced, and why. If forAddress is set, the address does not exist, and
 // no account writes to it any more.
 func (l *Ledger) MailBounced(ctx context.Context, mail int64, address string, forAddress bool, why string) error {
+	return l.bounced(ctx, &vigie.Mail{ID: mail}, address, forAddress, why)
+}
+
+func (l *Ledger) bounced(ctx context.Context, m *vigie.Mail, address string, forAddress bool, why string) error {
 	key, now := vigie.AddressKey(address), l.db.Stamp()
 	return l.ofMail(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// All at once, because rows are locked in the order of their ids.
 		var locked []*recipient
-		of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id = ?", mail)
+		of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id = ?", m.ID)
 		err := l.db.ForUpdate(tx.NewSelect().Model(&locked).Where("id = (?) OR address_key = ?", of, key).Order("id")).Scan(ctx)
 		if err != nil {
 			return err
 		}
-		if _, err := l.lockMail(ctx, tx, mail); err != nil {
+		if _, err := l.lockMail(ctx, tx, m.ID); err != nil {
 			return err
 		}
-		r, err := l.tried(ctx, tx, mail, address)
+		r, err := l.tried(ctx, tx, m, address)
 		if err != nil {
 			return err
 		}
 		if r != nil {
 			_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailFailed).Set("error = ?", why).Set("leased_until = 0").
-				Set("closed_at = COALESCE(closed_at, ?)", now).Where("id = ?", mail).Exec(ctx)
+				Set("closed_at = COALESCE(closed_at, ?)", now).Where("id = ?", m.ID).Exec(ctx)
 			if err != nil {
 				return err
 			}
@@ -314,16 +312,16 @@ func (l *Ledger) MailBounced(ctx context.Context, mail int64, address string, fo
 		if !forAddress {
 			return nil
 		}
-		_, err = tx.NewRaw(`INSERT INTO addresses (address_key, asks, bounced_at) VALUES (?, 0, ?)
-			ON CONFLICT (address_key) DO UPDATE SET bounced_at = EXCLUDED.bounced_at`, key, now).Exec(ctx)
-		if err != nil {
-			return err
-		}
 		var everywhere []int64 // the recipients of all accounts
 		for _, r := range locked {
 			if r.AddressKey == key {
 				everywhere = append(everywhere, r.ID)
 			}
+		}
+		_, err = tx.NewRaw(`INSERT INTO addresses (address_key, asks, bounced_at) VALUES (?, 0, ?)
+			ON CONFLICT (address_key) DO UPDATE SET bounced_at = EXCLUDED.bounced_at`, key, now).Exec(ctx)
+		if err != nil {
+			return err
 		}
 		return l.checkNow(ctx, tx, everywhere)
 	})

@@ -187,7 +187,7 @@ func (l *Ledger) replayDelayed(ctx context.Context, m *vigie.Mail, retryAt time.
 			return err
 		}
 		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).
-			Set("error = ?", why).Set("leased_until = 0").Where("id = ?", m.ID).Where("replay_at IS NOT NULL").Exec(ctx)
+			Set("error = ?", why).Apply(endLease(m)).Where("id = ?", m.ID).Where("replay_at IS NOT NULL").Exec(ctx)
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func (l *Ledger) closeSent(ctx context.Context, tx bun.Tx, sent []SentMail, reci
 			named = append(named, database.Pair{Was: to[i].ID, Becomes: watch})
 		}
 	}
-	closed, err := l.closeMails(ctx, tx, mails, vigie.MailSent, "")
+	closed, err := l.closeOpen(ctx, tx, mails)
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,15 @@ func (l *Ledger) closeSent(ctx context.Context, tx bun.Tx, sent []SentMail, reci
 		return err
 	}
 	return l.mailedAbout(ctx, tx, named)
+}
+
+// closeOpen closes mails that were accepted, and returns those that were open.
+func (l *Ledger) closeOpen(ctx context.Context, tx bun.Tx, mails []int64) (closed []int64, err error) {
+	values := database.Pass(tx, mails, l.db.Stamp())
+	err = tx.NewUpdate().Conn(values).Model((*vigie.Mail)(nil)).
+		Set("state = ?", vigie.MailSent).Set("closed_at = ?", values.Argument(2)).Set("error = ''").Set("leased_until = 0").
+		Where("id ?", values.Among(1)).Where("state = ?", vigie.MailOpen).Returning("id").Scan(ctx, &closed)
+	return closed, err
 }
 
 // mailedAbout records that recipients were mailed about watches, in pairs of the two.

@@ -407,7 +407,7 @@ func (l *Ledger) triedOf(ctx context.Context, tx bun.Tx, m *vigie.Mail, address 
 			return nil, err
 		}
 	}
-	return l.tried(ctx, tx, m.ID, address)
+	return l.tried(ctx, tx, m, address)
 }
 
 // acceptsOthers is how long after a message was written its webhook must have accepted another one, so that the message is at
@@ -433,7 +433,7 @@ func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.
 	if err := l.noteTry(ctx, tx, []int64{w.ID}, why); err != nil {
 		return false, err
 	}
-	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("error = ?", why).Set("leased_until = 0").Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
+	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("error = ?", why).Apply(endLease(m)).Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	if err != nil || already {
 		return true, err
 	}
@@ -456,9 +456,9 @@ func (l *Ledger) webhookGone(ctx context.Context, m *vigie.Mail, to *RecipientSt
 		case err != nil:
 			return err
 		case !same:
-			return l.tryAgain(ctx, tx, m.ID)
+			return l.tryAgain(ctx, tx, m)
 		}
-		if _, err := l.closeMail(ctx, tx, m.ID, vigie.MailFailed, why); err != nil {
+		if err := l.closeUnsent(ctx, tx, m, vigie.MailFailed, why); err != nil {
 			return err
 		}
 		if err := l.webhookTried(ctx, tx, r, why); err != nil {
