@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vigie"
+	"vigie/alert"
 	"vigie/ledger"
 )
 
@@ -285,4 +286,64 @@ func TestReplayLeavesOut(t *testing.T) {
 			t.Error("replayed to a webhook that has ended")
 		}
 	})
+}
+
+// A message that a replay is to repeat, and that is given up, dropped or set aside instead, keeps nothing from its webhook.
+func TestReplayOfWhatIsNotSent(t *testing.T) {
+	for name, end := range map[string]func(h *hooks){
+		"given up": func(h *hooks) {
+			h.publish("2", "Voirie du sud")
+			for range 30 {
+				h.later(6 * time.Hour)
+			}
+		},
+		"dropped": func(h *hooks) {
+			if _, err := h.store.Withdraw(h.t.Context(), "test", "1"); err != nil {
+				h.t.Fatal(err)
+			}
+			h.later(time.Minute)
+			h.publish("1", "Voirie du nord")
+			h.later(time.Minute)
+		},
+		"set aside": func(h *hooks) {
+			h.sender.Fault = func(at alert.Fault) {
+				if at == alert.BeforeSend {
+					panic("this message cannot be sent")
+				}
+			}
+			for range 5 {
+				h.later(10 * time.Minute)
+			}
+			h.sender.Fault = nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBothHooks(t, func(t *testing.T, h *hooks) {
+				w := h.add(h.watch(h.account, "Voirie", vigie.Immediate, "voirie"), "/a")
+				start, refused := h.now, make(map[string]bool)
+				h.receiver.answers(func(m hookMessage) int {
+					switch {
+					case m.Data.Kind == vigie.DeliverNew, m.Data.Kind == vigie.DeliverCancelled && refused[m.id]:
+						return http.StatusOK
+					case m.Data.Kind == vigie.DeliverCorrected && !refused[m.id]:
+						h.replay(w, start)
+					}
+					refused[m.id] = true
+					return http.StatusBadGateway
+				})
+				h.publish("1", "Voirie du nord")
+				h.expect("new", h.post(), "a: NEW Voirie du nord")
+				h.publish("1b", "Voirie du nord", about(vigie.Correction, "1"))
+				h.post()
+				end(h)
+				var open int
+				if err := h.store.Database().NewRaw("SELECT COUNT(*) FROM mails WHERE state = 'OPEN' AND kind = 'WEBHOOK'").Scan(h.t.Context(), &open); err != nil || open > 0 {
+					t.Fatalf("%d messages are still to be sent, error %v", open, err)
+				}
+				h.publish("1x", "Voirie du nord", about(vigie.Cancellation, "1"))
+				h.expect("refused once", h.later(time.Minute))
+				h.expect("what follows", h.later(time.Minute), "a: CANCELLED Voirie du nord")
+			})
+		})
+	}
 }

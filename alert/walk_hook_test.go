@@ -75,15 +75,27 @@ func (s *stroll) isReplay(m post.Message) bool {
 	return again
 }
 
-// replayHook has a webhook get again what it accepted lately, if it may.
-func (w *walk) replayHook() {
+// replayHook has a webhook get again what it accepted lately, if it may: some of that, and a message that it is being sent.
+func (w *walk) replayHook(hook *vigie.Webhook) {
 	now := w.stroll.now
-	r, ok, err := w.store.Ledger().Replay(w.t.Context(), w.hookOf[w.random.IntN(len(w.hooks))].ID, ledger.Replay{Since: now.Add(-10 * day), Until: now, Limit: 3, Pause: time.Minute})
+	r, ok, err := w.store.Ledger().Replay(w.t.Context(), hook.ID, ledger.Replay{Since: now.Add(-10 * day), Until: now, Limit: 3, Pause: time.Minute})
 	w.must(err)
-	if ok {
-		w.replays += r.Count
+	if ok && r.Count > 0 {
+		w.replays += r.Count + 1
 	}
-	w.note("replay %d, may: %v", r.Count, ok)
+	w.note("replay %d to %s, may: %v", r.Count, hook.Host, ok)
+}
+
+// replayMeanwhile asks for a replay while a message is sent, at random.
+func (s *stroll) replayMeanwhile(m post.Message) {
+	if !strings.HasPrefix(m.To, "hook") || s.random.IntN(4) > 0 {
+		return
+	}
+	for _, w := range s.walks {
+		if i := slices.IndexFunc(w.hookOf, func(hook *vigie.Webhook) bool { return hook.Host == m.To }); i >= 0 {
+			w.replayHook(w.hookOf[i])
+		}
+	}
 }
 
 // toggleHook switches a webhook off, or on.

@@ -119,7 +119,7 @@ func newStroll(t *testing.T, url string, random *rand.Rand, n int) *stroll {
 	}
 	s.world.mail.Templates = templates
 	s.hookSender = newSender(t, s.store, s.mailer, s.sender.Now)
-	s.hookSender.Channel = walkHooks{s.mailer}
+	s.hookSender.Channel, s.mailer.sending = walkHooks{s.mailer}, s.replayMeanwhile
 	for i := range n {
 		s.walks = append(s.walks, s.newWalk(letters(i)))
 	}
@@ -319,7 +319,7 @@ func (w *walk) act() {
 	case 19:
 		w.toggleHook()
 	case 20:
-		w.replayHook()
+		w.replayHook(w.hookOf[w.random.IntN(len(w.hooks))])
 	case 21, 22, 25:
 		w.mark()
 	case 23:

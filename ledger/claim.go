@@ -168,7 +168,7 @@ func (l *Ledger) toWebhooks(db bun.IDB, c ClaimOptions, q *bun.SelectQuery) *bun
 	q = q.Where("mail.kind = ?", vigie.WebhookMessage).Where("EXISTS (?)", to)
 	// CROSS JOIN has SQLite go by tenders first: it takes the mails of a recipient to be few.
 	same := db.NewSelect().TableExpr("tenders AS same").ColumnExpr("1").Where("same.id = mail.tender_id")
-	for _, pending := range []string{"earlier.state = 'OPEN'", "earlier.replay_at IS NOT NULL"} {
+	for _, pending := range []string{"earlier.state = 'OPEN'", "earlier.replay_at IS NOT NULL AND earlier.state = 'SENT'"} {
 		earlier := same.Clone().Where("earlier.recipient_id = mail.recipient_id").Where("earlier.id < mail.id").Where(pending)
 		q = q.Where("NOT EXISTS (?)", earlier.Clone().Join("CROSS JOIN mails AS earlier").Where("earlier.tender_id = COALESCE(same.merged_into, same.id)")).
 			Where("NOT EXISTS (?)", earlier.Join("CROSS JOIN tenders AS alias").Join("CROSS JOIN mails AS earlier").

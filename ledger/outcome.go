@@ -190,10 +190,10 @@ func (l *Ledger) leaveOut(ctx context.Context, tx bun.Tx, r *recipient, address 
 // pauseBeforeDrop is when what a mail leaves out is decided about again.
 const pauseBeforeDrop = time.Minute
 
-// closeUnsent closes a mail that is not sent.
+// closeUnsent closes a mail that is not sent. So it is not sent again, either.
 func (l *Ledger) closeUnsent(ctx context.Context, tx bun.Tx, m *vigie.Mail, state vigie.MailState, why string) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).
-		Set("state = ?", state).Set("closed_at = ?", l.db.Stamp()).Set("error = ?", why).Apply(endLease(m)).
+		Set("state = ?", state).Set("closed_at = ?", l.db.Stamp()).Set("error = ?", why).Set("replay_at = NULL").Apply(endLease(m)).
 		Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	return err
 }
@@ -244,7 +244,7 @@ func (l *Ledger) ReleaseMails(ctx context.Context, mails []*vigie.Mail) error {
 // CloseAside closes a mail until it is tried again, so that other mails to its recipient can leave. One that was accepted before
 // is not sent again.
 func (l *Ledger) CloseAside(ctx context.Context, tx bun.Tx, mail int64) error {
-	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailAside).Set("closed_at = ?", l.db.Stamp()).Set("leased_until = 0").
+	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailAside).Set("closed_at = ?", l.db.Stamp()).Set("leased_until = 0").Set("replay_at = NULL").
 		Where("id = ?", mail).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	if err != nil {
 		return err
