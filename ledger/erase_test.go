@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -175,6 +176,41 @@ func TestEraseShared(t *testing.T) {
 			t.Errorf("the neighbour has %d deliveries, not 2: %v", deliveries, err)
 		}
 	})
+}
+
+// A mail that is refused while its account is erased says of its address what it would have: other accounts write to it no
+// more. Where none names it, only a fingerprint stays.
+func TestRefusedWhileErased(t *testing.T) {
+	for _, shared := range []bool{true, false} {
+		t.Run(fmt.Sprint("shared ", shared), func(t *testing.T) {
+			eachFollowing(t, func(t *testing.T, f *following) {
+				f.store.Ledger().SetFingerprints(hidden("new"))
+				f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
+				f.enter(f.roads)
+				mails, to := f.claim()
+				mine := f.account
+				name := func() {
+					f.account = storetest.Account(t, f.store, "neighbour")
+					f.roads = f.watch("Voirie", "b@example.org")
+				}
+				if shared {
+					name()
+				}
+				f.must(f.store.Erase(t.Context(), mine.ID))
+				f.must(f.store.Ledger().Refused(t.Context(), mails[0], to, "550 5.1.1 nobody"))
+				kept, err := f.store.Database().NewSelect().Table("addresses").Where("address_key = 'b@example.org'").Exists(t.Context())
+				if err != nil || kept != shared {
+					t.Errorf("its address is kept: %v, error %v", kept, err)
+				}
+				if !shared {
+					name()
+				}
+				if got := statusOf(f, "b@example.org"); got != vigie.Bounced {
+					t.Errorf("to another account it is %s", got)
+				}
+			})
+		})
+	}
 }
 
 // statusOf returns the status of an address on the watch « roads ».

@@ -73,20 +73,25 @@ func (l *Ledger) keepFingerprints(ctx context.Context, tx bun.Tx, account *vigie
 				row.BouncedAt, row.ConfirmationRequests, row.ConfirmationRequestedAt = a.BouncedAt, a.ConfirmationRequests, a.ConfirmationRequestedAt
 			}
 		}
-		if l.fingerprints == nil || *row == (erasedAddress{}) {
-			continue
-		}
-		row.Fingerprint = l.fingerprints(key)[0]
-		_, err = tx.NewInsert().Model(row).On("CONFLICT (fingerprint) DO UPDATE").
-			Set("left_at = COALESCE(EXCLUDED.left_at, forgotten_address.left_at)").
-			Set("bounced_at = COALESCE(EXCLUDED.bounced_at, forgotten_address.bounced_at)").
-			Set("asks = CASE WHEN EXCLUDED.asks > forgotten_address.asks THEN EXCLUDED.asks ELSE forgotten_address.asks END").
-			Set("asked_at = COALESCE(EXCLUDED.asked_at, forgotten_address.asked_at)").Exec(ctx)
-		if err != nil {
+		if err := l.keepFingerprint(ctx, tx, key, row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keepFingerprint keeps what is known of an address that no account names any more, if anything is.
+func (l *Ledger) keepFingerprint(ctx context.Context, tx bun.Tx, key string, row *erasedAddress) error {
+	if l.fingerprints == nil || *row == (erasedAddress{}) {
+		return nil
+	}
+	row.Fingerprint = l.fingerprints(key)[0]
+	_, err := tx.NewInsert().Model(row).On("CONFLICT (fingerprint) DO UPDATE").
+		Set("left_at = COALESCE(EXCLUDED.left_at, forgotten_address.left_at)").
+		Set("bounced_at = COALESCE(EXCLUDED.bounced_at, forgotten_address.bounced_at)").
+		Set("asks = CASE WHEN EXCLUDED.asks > forgotten_address.asks THEN EXCLUDED.asks ELSE forgotten_address.asks END").
+		Set("asked_at = COALESCE(EXCLUDED.asked_at, forgotten_address.asked_at)").Exec(ctx)
+	return err
 }
 
 // newAddress is an address that is new to an account; verified reports whether it is the account's own address, verified

@@ -280,7 +280,7 @@ func (l *Ledger) ReviveMail(ctx context.Context, id int64) error {
 }
 
 // MailBounced records that a mail to an address bounced, and why. If forAddress is set, the address does not exist, and
-// no account writes to it any more.
+// no account writes to it any more. So it is where the mail was erased in the meantime.
 func (l *Ledger) MailBounced(ctx context.Context, mail int64, address string, forAddress bool, why string) error {
 	return l.bounced(ctx, &vigie.Mail{ID: mail}, address, forAddress, why)
 }
@@ -293,9 +293,6 @@ func (l *Ledger) bounced(ctx context.Context, m *vigie.Mail, address string, for
 		of := tx.NewSelect().Model((*vigie.Mail)(nil)).Column("recipient_id").Where("id = ?", m.ID)
 		err := l.db.ForUpdate(tx.NewSelect().Model(&locked).Where("id = (?) OR address_key = ?", of, key).Order("id")).Scan(ctx)
 		if err != nil {
-			return err
-		}
-		if _, err := l.lockMail(ctx, tx, m.ID); err != nil {
 			return err
 		}
 		r, err := l.tried(ctx, tx, m, address)
@@ -317,6 +314,9 @@ func (l *Ledger) bounced(ctx context.Context, m *vigie.Mail, address string, for
 			if r.AddressKey == key {
 				everywhere = append(everywhere, r.ID)
 			}
+		}
+		if len(everywhere) == 0 {
+			return l.keepFingerprint(ctx, tx, key, &erasedAddress{BouncedAt: &now})
 		}
 		_, err = tx.NewRaw(`INSERT INTO addresses (address_key, asks, bounced_at) VALUES (?, 0, ?)
 			ON CONFLICT (address_key) DO UPDATE SET bounced_at = EXCLUDED.bounced_at`, key, now).Exec(ctx)
