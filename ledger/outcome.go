@@ -18,7 +18,7 @@ import (
 func (l *Ledger) MailPostponed(ctx context.Context, m *vigie.Mail, counted int64, retryAt time.Time, why string) error {
 	_, err := l.db.NewUpdate().Model((*vigie.Mail)(nil)).
 		Set("attempts = CASE WHEN attempts < ? THEN attempts + 1 ELSE attempts END", counted).
-		Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Apply(endLease(m)).
+		Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", vigie.Printable(why)).Apply(endLease(m)).
 		Where("id = ?", m.ID).Where("(state = ? OR replay_at IS NOT NULL)", vigie.MailOpen).Exec(ctx)
 	return database.Translate(err)
 }
@@ -193,7 +193,7 @@ const pauseBeforeDrop = time.Minute
 // closeUnsent closes a mail that is not sent. So it is not sent again, either.
 func (l *Ledger) closeUnsent(ctx context.Context, tx bun.Tx, m *vigie.Mail, state vigie.MailState, why string) error {
 	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).
-		Set("state = ?", state).Set("closed_at = ?", l.db.Stamp()).Set("error = ?", why).Set("replay_at = NULL").Apply(endLease(m)).
+		Set("state = ?", state).Set("closed_at = ?", l.db.Stamp()).Set("error = ?", vigie.Printable(why)).Set("replay_at = NULL").Apply(endLease(m)).
 		Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	return err
 }
@@ -209,7 +209,7 @@ func (l *Ledger) MailDelayed(ctx context.Context, m *vigie.Mail, address string,
 			return err
 		}
 		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).
-			Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", why).Apply(endLease(m)).
+			Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).Set("error = ?", vigie.Printable(why)).Apply(endLease(m)).
 			Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 		if err != nil {
 			return err
@@ -300,7 +300,7 @@ func (l *Ledger) bounced(ctx context.Context, m *vigie.Mail, address string, for
 			return err
 		}
 		if r != nil {
-			_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailFailed).Set("error = ?", why).Set("leased_until = 0").
+			_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailFailed).Set("error = ?", vigie.Printable(why)).Set("leased_until = 0").
 				Set("closed_at = COALESCE(closed_at, ?)", now).Where("id = ?", m.ID).Exec(ctx)
 			if err != nil {
 				return err

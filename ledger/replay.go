@@ -171,7 +171,7 @@ func (l *Ledger) endReplay(ctx context.Context, m *vigie.Mail, why string) error
 
 // endReplays has messages not sent again, and records why.
 func endReplays(ctx context.Context, tx bun.Tx, mails []int64, why string) error {
-	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("replay_at = NULL").Set("error = ?", why).Set("leased_until = 0").
+	_, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("replay_at = NULL").Set("error = ?", vigie.Printable(why)).Set("leased_until = 0").
 		Where("id IN (?)", bun.List(mails)).Where("replay_at IS NOT NULL").Where("state = ?", vigie.MailSent).Exec(ctx)
 	return err
 }
@@ -187,7 +187,7 @@ func (l *Ledger) replayDelayed(ctx context.Context, m *vigie.Mail, retryAt time.
 			return err
 		}
 		_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("attempts = attempts + 1").Set("retry_at = ?", retryAt.UTC().Truncate(time.Microsecond)).
-			Set("error = ?", why).Apply(endLease(m)).Where("id = ?", m.ID).Where("replay_at IS NOT NULL").Exec(ctx)
+			Set("error = ?", vigie.Printable(why)).Apply(endLease(m)).Where("id = ?", m.ID).Where("replay_at IS NOT NULL").Exec(ctx)
 		if err != nil {
 			return err
 		}

@@ -188,3 +188,36 @@ func (d *transitions) try(state vigie.DeliveryState) {
 		d.t.Fatal(fmt.Sprint("unknown state:  ", state))
 	}
 }
+
+// What became of a mail is recorded with a reply of any bytes.
+func TestReasonsOfAnyBytes(t *testing.T) {
+	const why, kept = "450 4.2.0 a\x00b\x1b\xe9", "450 4.2.0 ab\uFFFD"
+	for name, record := range map[string]func(f *following, m *vigie.Mail) error{
+		"postponed": func(f *following, m *vigie.Mail) error {
+			return f.store.Ledger().MailPostponed(f.t.Context(), m, 1, f.now, why)
+		},
+		"delayed": func(f *following, m *vigie.Mail) error {
+			return f.store.Ledger().MailDelayed(f.t.Context(), m, "b@example.org", f.now, why)
+		},
+		"failed": func(f *following, m *vigie.Mail) error {
+			return f.store.Ledger().MailFailed(f.t.Context(), m, "b@example.org", why)
+		},
+		"bounced": func(f *following, m *vigie.Mail) error {
+			return f.store.Ledger().MailBounced(f.t.Context(), m.ID, "b@example.org", true, why)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachFollowing(t, func(t *testing.T, f *following) {
+				f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
+				f.enter(f.roads)
+				mails, _ := f.claim()
+				f.must(record(f, mails[0]))
+				m := &vigie.Mail{ID: mails[0].ID}
+				f.must(f.store.Database().NewSelect().Model(m).WherePK().Scan(t.Context()))
+				if m.Error != kept {
+					t.Errorf("it is recorded that %q", m.Error)
+				}
+			})
+		})
+	}
+}

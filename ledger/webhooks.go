@@ -327,7 +327,7 @@ func (l *Ledger) WebhookTried(ctx context.Context, id int64, why string) error {
 // each minute.
 func (l *Ledger) noteTry(ctx context.Context, db bun.IDB, ids []int64, why string) error {
 	now := l.db.Stamp()
-	q := db.NewUpdate().Model((*vigie.Webhook)(nil)).Set("tried_at = ?", now).Set("error = ?", why).Where("id IN (?)", bun.List(ids))
+	q := db.NewUpdate().Model((*vigie.Webhook)(nil)).Set("tried_at = ?", now).Set("error = ?", vigie.Printable(why)).Where("id IN (?)", bun.List(ids))
 	if why == "" {
 		q = q.Set("accepted_at = ?", now).Where("(accepted_at IS NULL OR accepted_at < ? OR error <> '')", now.Add(-time.Minute))
 	}
@@ -433,7 +433,7 @@ func (l *Ledger) suspend(ctx context.Context, tx bun.Tx, r *recipient, m *vigie.
 	if err := l.noteTry(ctx, tx, []int64{w.ID}, why); err != nil {
 		return false, err
 	}
-	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("error = ?", why).Apply(endLease(m)).Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
+	_, err = tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("error = ?", vigie.Printable(why)).Apply(endLease(m)).Where("id = ?", m.ID).Where("state = ?", vigie.MailOpen).Exec(ctx)
 	if err != nil || already {
 		return true, err
 	}

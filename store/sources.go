@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"vigie"
 	"vigie/database"
 )
 
@@ -94,7 +95,7 @@ func (s *Store) SourceDayRead(ctx context.Context, source, day string, begun tim
 
 // SourceFailed records that a day of a source could not be read, and when to try again.
 func (s *Store) SourceFailed(ctx context.Context, source, reason string, at, again time.Time) error {
-	_, err := s.db.NewUpdate().Model((*SourceState)(nil)).Set("failures = failures + 1").Set("last_error = ?", reason).
+	_, err := s.db.NewUpdate().Model((*SourceState)(nil)).Set("failures = failures + 1").Set("last_error = ?", vigie.Printable(reason)).
 		Set("failed_at = ?", at.UTC().Truncate(time.Second)).Set("retry_at = ?", again.UTC().Truncate(time.Second)).Where("name = ?", source).Exec(ctx)
 	return database.Translate(err)
 }

@@ -165,14 +165,12 @@ func (b *Bounce) readOriginal(r io.Reader) {
 
 // word returns the first word of a field; comments may follow it.
 func word(s string) string {
-	if fields := strings.Fields(s); len(fields) > 0 {
-		return fields[0]
-	}
-	return ""
+	first, _, _ := strings.Cut(vigie.Printable(s), " ")
+	return first
 }
 
 // typed returns a field's value without its type: "rfc822; a@b.example", "smtp; 550 no such user".
 func typed(s string) string {
 	_, value, _ := strings.Cut(s, ";")
-	return strings.Join(strings.Fields(value), " ")
+	return vigie.Printable(value)
 }

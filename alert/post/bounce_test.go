@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"vigie"
 	"vigie/alert/post"
 	"vigie/alert/post/posttest"
 )
@@ -117,6 +118,8 @@ func FuzzParseBounce(f *testing.F) {
 		}
 		f.Add(content)
 	}
+	f.Add([]byte("Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n" +
+		"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; a\n\nAction: fai\x00led\nStatus: 5.1\x00.1\nDiagnostic-Code: smtp; 550 a\x00b\xe9\n\n--b--\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		got, err := post.ParseBounce(bytes.NewReader(content), isToken)
 		switch {
@@ -124,6 +127,11 @@ func FuzzParseBounce(f *testing.F) {
 			t.Errorf("error %v", err)
 		case err == nil && got.Action != "failed" && (got.Action != "delayed" || got.Kind != post.Temporary):
 			t.Errorf("%+v", got)
+		}
+		for _, text := range []string{got.Action, got.Status, got.Recipient, got.Diagnostic} {
+			if text != vigie.Printable(text) {
+				t.Errorf("%q cannot be stored", text)
+			}
 		}
 	})
 }

@@ -125,3 +125,11 @@ func TestClassify(t *testing.T) {
 		}
 	}
 }
+
+// What a server replies can be stored and shown, with any bytes in it.
+func TestReplyIsPrintable(t *testing.T) {
+	got := fromReply("450 4.2.0 a\x00b\x1b[31m\xe9\r\n  c", recipient)
+	if got.Reply != "450 4.2.0 ab[31m\uFFFD c" || got.Code != 450 || got.Enhanced != "4.2.0" || got.Kind != Temporary {
+		t.Errorf("%+v", got)
+	}
+}

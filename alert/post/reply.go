@@ -5,7 +5,8 @@ import (
 	"net/textproto"
 	"regexp"
 	"strconv"
-	"strings"
+
+	"vigie"
 )
 
 // phase is how far the sending of a message got.
@@ -72,7 +73,7 @@ func fromReply(said string, at phase) *Error {
 	if digits == "" {
 		return &Error{Kind: Temporary}
 	}
-	e := &Error{Reply: strings.ToValidUTF8(strings.Join(strings.Fields(said), " "), "\uFFFD")}
+	e := &Error{Reply: vigie.Printable(said)}
 	e.Code, _ = strconv.Atoi(digits)
 	if enhanced := enhancedCode.FindStringSubmatch(said); enhanced != nil {
 		e.Enhanced = enhanced[1]
