@@ -56,6 +56,9 @@ type Sockets struct {
 // Socket is the transport over WebSocket, of an implementation by [Sockets].
 type Socket struct{ transport.Websocket }
 
+// Supports implements [graphql.Transport].
+func (Socket) Supports(r *http.Request) bool { return upgrades(r) }
+
 // Do implements [graphql.Transport].
 func (s Socket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	c := new(caller)

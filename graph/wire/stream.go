@@ -23,7 +23,7 @@ type Stream struct {
 
 // Supports implements [graphql.Transport].
 func (Stream) Supports(r *http.Request) bool {
-	return r.Header.Get("Upgrade") == "" && wantsEvents(r)
+	return !upgrades(r) && wantsEvents(r)
 }
 
 // Do implements [graphql.Transport].

@@ -14,7 +14,8 @@
 //   - graphql-transport-ws: an id stands for one operation, operations on a
 //     socket are limited, and clients that break the protocol are closed by its
 //     codes ([Sockets]).
-//   - Each connection is closed when gqlgen is done with it ([Socket]).
+//   - A request that offers another protocol than WebSocket is answered as any other, and each connection is closed when
+//     gqlgen is done with it ([Socket]).
 package wire
 
 import (
@@ -45,7 +46,18 @@ const (
 // WebSocket, or by server-sent events before anything else. Clients such as
 // urql name those last of all that they can read, with every query.
 func Streams(r *http.Request) bool {
-	return r.Header.Get("Upgrade") != "" || wantsEvents(r)
+	return upgrades(r) || wantsEvents(r)
+}
+
+// upgrades reports whether a request asks for a WebSocket. Another protocol that it
+// offers, such as h2c, is passed over (RFC 9110, section 7.8).
+func upgrades(r *http.Request) bool {
+	for offered := range strings.SplitSeq(strings.Join(r.Header.Values("Upgrade"), ","), ",") {
+		if strings.EqualFold(strings.TrimSpace(offered), "websocket") {
+			return true
+		}
+	}
+	return false
 }
 
 // wantsEvents reports whether a request is one for server-sent events.

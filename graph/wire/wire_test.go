@@ -111,6 +111,40 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
+// A protocol that a client offers and that is none of ours is passed over: curl --http2 and Java's HttpClient offer h2c.
+func TestOtherUpgrades(t *testing.T) {
+	_, server := serve(t)
+	for upgrade, want := range map[string]struct {
+		streams bool
+		status  int
+	}{
+		"h2c": {false, 200}, "HTTP/2.0": {false, 200}, "websocket2": {false, 200},
+		"websocket": {true, 101}, "WebSocket": {true, 101}, "h2c, websocket": {true, 101},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"?query={name}", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{
+			"Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAMAAABk", "Upgrade": upgrade,
+			"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": wire.Protocol,
+		} {
+			request.Header.Set(name, value)
+		}
+		if got := wire.Streams(request); got != want.streams {
+			t.Errorf("Upgrade: %s: a stream: %v", upgrade, got)
+		}
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want.status {
+			t.Errorf("Upgrade: %s: %s, want %d", upgrade, response.Status, want.status)
+		}
+	}
+}
+
 func TestStream(t *testing.T) {
 	api, server := serve(t)
 	ask := func(query string) *http.Response {

@@ -156,6 +156,7 @@ func TestLeads(t *testing.T) {
 		"one that says none":  {http.MethodGet, "", "", http.StatusTeapot},
 		"a form":              {http.MethodPost, browser, "", http.StatusTeapot},
 		"the socket of a tab": {http.MethodGet, browser, "websocket", http.StatusTeapot},
+		"with another offer":  {http.MethodGet, browser, "h2c", http.StatusFound},
 	} {
 		r := httptest.NewRequest(test.method, "/graphql?query=%7Bviewer%7D&variables=%7B%7D", nil)
 		r.Header.Set("Accept", test.accept)
