@@ -14,8 +14,9 @@ import (
 
 // What an operation costs, in units of about 15 µs of processor time with
 // 100,000 tenders: a test drives the dearest operations of [Limits.Cost]. A
-// field costs 1; what a list holds costs as often as rows are asked for; and
-// what takes more work than a field has a price below.
+// field costs 1; what a list holds costs as often as rows are asked for, or as
+// such a list usually has; and what takes more work than a field has a price
+// below.
 const (
 	// countPrice is that of a total, which every search has; rowsPrice that of
 	// sorting and reading a page, textPrice of finding a text, twice where its
@@ -35,8 +36,6 @@ const (
 	descriptionPrice = 3
 	// placesPrice is that of telling where a tender has keywords.
 	placesPrice = 50
-	// lotsCounted is how many lots of a tender are counted: few have more than that.
-	lotsCounted = 10
 	// explainPrice is that of finding out which alerts of a tender were sent, or why none.
 	explainPrice = 100
 	// watchesPrice is that of counting by a hundred watches.
@@ -56,26 +55,23 @@ const (
 	exportPrice = 1000
 )
 
-// longestPage is the most rows that any page has.
-const longestPage = 100
-
 // costing works out what operations cost. gqlgen's ComplexityLimit does not fit:
 // its function for a field is given the arguments and the sum of what the field
 // selects, but not what that is (a total alone costs no page of rows), nor how
 // long the page around "edges" is.
 type costing struct{ variables map[string]any }
 
-// of is what a selection costs, within a list of so many rows.
+// of is what a selection costs, within something that was asked for so many rows.
 func (c costing) of(set ast.SelectionSet, rows int) int {
 	cost := 0
 	for _, selection := range set {
 		switch s := selection.(type) {
 		case *ast.Field:
-			cost += c.field(s, rows)
+			cost = sum(cost, c.field(s, rows))
 		case *ast.InlineFragment:
-			cost += c.of(s.SelectionSet, rows)
+			cost = sum(cost, c.of(s.SelectionSet, rows))
 		case *ast.FragmentSpread:
-			cost += c.of(s.Definition.SelectionSet, rows)
+			cost = sum(cost, c.of(s.Definition.SelectionSet, rows))
 		}
 	}
 	return cost
@@ -85,34 +81,27 @@ func (c costing) field(f *ast.Field, rows int) int {
 	if f.Definition == nil || f.ObjectDefinition == nil {
 		return 1
 	}
-	name := f.ObjectDefinition.Name + "." + f.Name
 	var arguments map[string]any
 	if len(f.Definition.Arguments) > 0 { // most fields have none
 		arguments = f.ArgumentMap(c.variables)
 	}
-	if ids, ok := arguments["ids"].([]any); ok && f.Name == "nodes" {
-		rows := min(len(ids), mostNodes)
-		return rows * (1 + c.of(f.SelectionSet, 1))
+	length, inside := 1, 1
+	if asked, said := rowsOf(f.Definition, arguments); f.Definition.Type.Elem == nil {
+		inside = asked
+	} else if len(f.SelectionSet) > 0 {
+		if length = asked; !said {
+			length = listLength(f.ObjectDefinition.Name, f.Name, rows)
+		}
 	}
-	list := strings.HasSuffix(f.ObjectDefinition.Name, "Connection") && (f.Name == "edges" || f.Name == "nodes") ||
-		f.ObjectDefinition.Name == "MatchPreview" && f.Name == "examples"
-	if !list {
-		rows = 1
-	}
-	inside := 1
-	if _, paged := arguments["first"]; paged || f.Definition.Arguments.ForName("first") != nil {
-		inside = pageSize(arguments)
-	}
-	return rows * (1 + usualLength(name)*c.of(f.SelectionSet, inside) + price(name, f, arguments))
+	return sum(product(length, sum(1, c.of(f.SelectionSet, inside))), price(f.ObjectDefinition.Name+"."+f.Name, f, arguments))
 }
 
-// usualLength is how many things a list without pages counts as; one of a few things counts as one.
-func usualLength(name string) int {
-	switch name {
-	case "Tender.lots", "Tender.awards":
-		return lotsCounted
+// product is a times b, up to where counting stops, as of [sum].
+func product(a, b int) int {
+	if b > 0 && a > maxCount/b {
+		return maxCount
 	}
-	return 1
+	return a * b
 }
 
 // price is what a field costs beside what is in it.
@@ -145,7 +134,7 @@ func price(name string, f *ast.Field, arguments map[string]any) int {
 	case "BackOffice.totals":
 		return totalsPrice
 	case "Mutation.upsertWatches":
-		return upsertPrice * inputs(arguments)
+		return upsertPrice * min(given(arguments), service.MaxUpserts)
 	case "Query.previewMatches":
 		return previewPrice
 	case "Query.buyers":
@@ -176,12 +165,6 @@ func price(name string, f *ast.Field, arguments map[string]any) int {
 		return exportPrice
 	}
 	return 0
-}
-
-// inputs is how many things a mutation is given.
-func inputs(arguments map[string]any) int {
-	list, _ := arguments["input"].([]any)
-	return min(len(list), service.MaxUpserts)
 }
 
 // depth is what the rows before a numbered page cost, which are passed over.
@@ -216,23 +199,6 @@ func selected(set ast.SelectionSet, name string) bool {
 		}
 	}
 	return false
-}
-
-// pageSize is how many rows are asked for; a number that will be refused counts
-// as the nearest that is not.
-func pageSize(arguments map[string]any) int {
-	size := int64(longestPage)
-	for _, name := range []string{"first", "last"} { // last replaces first
-		switch n := arguments[name].(type) {
-		case int64:
-			size = n
-		case int32:
-			size = int64(n)
-		case int:
-			size = int64(n)
-		}
-	}
-	return int(min(max(size, 1), longestPage))
 }
 
 // tooDear is the error of what would take more work than one operation may.

@@ -98,7 +98,7 @@ func TestCostIsShown(t *testing.T) {
 	w.answer(func(o *graph.Options) { o.Limits.Cost = 150 })
 	p := w.person("ana@example.org")
 	for query, want := range map[string]string{
-		`{ departments { code } }`:                             `map[maximum:150 requested:2]`,
+		`{ departments { code } }`:                             `map[maximum:150 requested:20]`,
 		`{ matchingTenders { totalCount } }`:                   `map[maximum:150 requested:102]`,
 		`{ nobody: viewer { email } tenders(first: 0) { x } }`: `<nil>`, // it was not measured
 		`{ tenders { nodes { id } } }`:                         `map[maximum:150 requested:341]`,

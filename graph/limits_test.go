@@ -24,22 +24,23 @@ func TestLimits(t *testing.T) {
 	w := newWorld(t)
 	ana := w.person("ana@example.org")
 	for name, c := range map[string]struct{ query, code, message string }{
-		"deep":              {strings.Repeat("{ matchingTenders { edges { matchedBy { watch ", 4) + "{ id }" + strings.Repeat("} } } }", 4), "LIMIT_EXCEEDED", "15 levels"},
-		"aliases":           {"{ " + many(51, "a%d: departments { code } ") + "}", "LIMIT_EXCEEDED", "50 aliases"},
-		"fields":            {"{ departments { " + strings.Repeat("...f ", 500) + "} } fragment f on Department { code name }", "LIMIT_EXCEEDED", "1000 fields"},
-		"namesakes":         {"{ departments { " + strings.Repeat("code ", 400) + "} }", "LIMIT_EXCEEDED", "79800 pairs"},
-		"namesakes apart":   {"{ departments { ...{ code } " + strings.Repeat("...f ...{ code code } ", 200) + "} } fragment f on Department { code }", "LIMIT_EXCEEDED", "pairs"},
-		"chain":             {"{ departments { ...f0 } } " + chain(300, "code"), "LIMIT_EXCEEDED", "20000 steps"},
-		"chain, not valid":  {"{ departments { ...f0 } } " + chain(300, "zzz"), "LIMIT_EXCEEDED", "20000 steps"},
-		"circle":            {"{ departments { ...f0 } } " + chain(300, "...f0"), "LIMIT_EXCEEDED", "20000 steps"},
-		"fan":               {"{ departments { " + many(220, "...f%d ") + "} } " + many(220, "fragment f%d on Department { code } "), "LIMIT_EXCEEDED", "20000 steps"},
-		"operations":        {many(100, "query q%d { departments { ...f0 } } ") + chain(90, "code"), "LIMIT_EXCEEDED", "20000 steps"},
-		"directives":        {"{ departments { " + strings.Repeat("code @skip(if: false) ", 51) + "} }", "LIMIT_EXCEEDED", "50 directives"},
-		"tokens":            {"{ departments { " + strings.Repeat("code ", 3000) + "} }", "GRAPHQL_PARSE_FAILED", "token limit of 3000"},
-		"searches":          {"{ watches(first: 100) { nodes { onlineCount matchingTenders { totalCount } } } }", "LIMIT_EXCEEDED", "costs 20401"},
-		"rows":              {"{ watches(first: 100) { nodes { deliveries(first: 100) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 25201"},
-		"rows by variables": {"query ($n: Int = 2147483647) { watches(first: $n) { nodes { deliveries(last: $n, first: 1) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 25201"},
-		"defer":             {"{ ... @defer { departments { code } } }", "GRAPHQL_VALIDATION_FAILED", "@defer"},
+		"deep":                  {strings.Repeat("{ matchingTenders { edges { matchedBy { watch ", 4) + "{ id }" + strings.Repeat("} } } }", 4), "LIMIT_EXCEEDED", "15 levels"},
+		"aliases":               {"{ " + many(51, "a%d: departments { code } ") + "}", "LIMIT_EXCEEDED", "50 aliases"},
+		"fields":                {"{ departments { " + strings.Repeat("...f ", 500) + "} } fragment f on Department { code name }", "LIMIT_EXCEEDED", "1000 fields"},
+		"namesakes":             {"{ departments { " + strings.Repeat("code ", 400) + "} }", "LIMIT_EXCEEDED", "79800 pairs"},
+		"namesakes apart":       {"{ departments { ...{ code } " + strings.Repeat("...f ...{ code code } ", 200) + "} } fragment f on Department { code }", "LIMIT_EXCEEDED", "pairs"},
+		"chain":                 {"{ departments { ...f0 } } " + chain(300, "code"), "LIMIT_EXCEEDED", "20000 steps"},
+		"chain, not valid":      {"{ departments { ...f0 } } " + chain(300, "zzz"), "LIMIT_EXCEEDED", "20000 steps"},
+		"circle":                {"{ departments { ...f0 } } " + chain(300, "...f0"), "LIMIT_EXCEEDED", "20000 steps"},
+		"fan":                   {"{ departments { " + many(220, "...f%d ") + "} } " + many(220, "fragment f%d on Department { code } "), "LIMIT_EXCEEDED", "20000 steps"},
+		"operations":            {many(100, "query q%d { departments { ...f0 } } ") + chain(90, "code"), "LIMIT_EXCEEDED", "20000 steps"},
+		"directives":            {"{ departments { " + strings.Repeat("code @skip(if: false) ", 51) + "} }", "LIMIT_EXCEEDED", "50 directives"},
+		"tokens":                {"{ departments { " + strings.Repeat("code ", 3000) + "} }", "GRAPHQL_PARSE_FAILED", "token limit of 3000"},
+		"searches":              {"{ watches(first: 100) { nodes { onlineCount matchingTenders { totalCount } } } }", "LIMIT_EXCEEDED", "costs 20401"},
+		"rows":                  {"{ watches(first: 100) { nodes { deliveries(first: 100) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 25201"},
+		"rows by variables":     {"query ($n: Int = 2147483647) { watches(first: $n) { nodes { deliveries(last: $n, first: 1) { nodes { id } } } } }", "LIMIT_EXCEEDED", "costs 25201"},
+		"defer":                 {"{ ... @defer { departments { code } } }", "GRAPHQL_VALIDATION_FAILED", "@defer"},
+		"rows by what is given": {"mutation { markTendersSeen(tenderIds: [" + strings.Repeat(`"x" `, 100) + "]) { tenders { notices { changes { before } } matchedBy { keywords places { label } } } } }", "LIMIT_EXCEEDED", "costs 23301"},
 	} {
 		got := ana.post(c.query, nil)
 		if len(got.Errors) != 1 || got.Data != nil || fmt.Sprint(got.Errors[0].Extensions["code"]) != c.code || !strings.Contains(got.Errors[0].Message, c.message) {
@@ -48,6 +49,19 @@ func TestLimits(t *testing.T) {
 	}
 	if calls := w.calls.searches.Load(); calls != 0 {
 		t.Errorf("%d searches were made for what was refused", calls)
+	}
+}
+
+// However deep an operation is allowed to be, its cost is one: it does not overflow.
+func TestCostOfDeepOperations(t *testing.T) {
+	w := newWorld(t)
+	w.answer(func(o *graph.Options) { o.Limits.Shape.Depth = 1000 })
+	ana := w.person("ana@example.org")
+	for _, levels := range []int{5, 8, 10, 16, 30, 60} {
+		query := strings.Repeat("{ matchingTenders(first: 100) { edges { matchedBy { watch ", levels) + "{ id }" + strings.Repeat("} } } }", levels)
+		if got := ana.post(query, nil); len(got.Errors) != 1 || got.Data != nil || fmt.Sprint(got.Errors[0].Extensions["code"]) != "LIMIT_EXCEEDED" {
+			t.Errorf("%d levels: %v %v", levels, got.Data, got.Errors)
+		}
 	}
 }
 
