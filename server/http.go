@@ -262,7 +262,7 @@ func bind(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // serve answers HTTP until ctx ends; what is being answered then has ten
-// seconds to end. Streams, which have no end, are ended.
+// seconds to end, and is cut off after that. Streams, which have no end, are ended.
 func (d door) serve(ctx context.Context, log *slog.Logger) error {
 	streams := &streams{stop: ctx}
 	server := &http.Server{
@@ -280,6 +280,11 @@ func (d door) serve(ctx context.Context, log *slog.Logger) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) { // what takes longer keeps no server from stopping
+		log.WarnContext(ctx, "requests were cut off", "component", "http", "action", "stop", "error", err)
+		err = nil
+		_ = server.Close() // its listener is closed already
+	}
 	streams.wait(grace) // those over WebSocket are no longer the server's
 	return err
 }

@@ -448,3 +448,48 @@ func TestStreamsEnd(t *testing.T) {
 		t.Errorf("ended %v, %v", ended, err)
 	}
 }
+
+// A server that stops cuts off the streams of clients that do not read, soon, and what else takes longer than it waits,
+// and ends well.
+func TestStopCutsOff(t *testing.T) {
+	t.Parallel()
+	for path, limit := range map[string]struct {
+		most   time.Duration
+		warned bool
+	}{"/export/tenders.csv": {8 * time.Second, false}, "/graphql": {25 * time.Second, true}} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(make([]byte, 64<<20)) // much more than the system takes of it
+			})
+			listener, err := bind(ctx, "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var logged safeBuffer
+			stopped := make(chan error, 1)
+			go func() { stopped <- door{listener, handler}.serve(ctx, slog.New(slog.NewTextHandler(&logged, nil))) }()
+			conn, err := net.Dial("tcp", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Read(make([]byte, 1)); err != nil { // the writing has begun
+				t.Fatal(err)
+			}
+			began := time.Now()
+			stop()
+			if err := <-stopped; err != nil || time.Since(began) > limit.most {
+				t.Errorf("%v after %v", err, time.Since(began))
+			}
+			if warned := strings.Contains(logged.String(), `level=WARN msg="requests were cut off" component=http action=stop`); warned != limit.warned {
+				t.Errorf("logged %q", logged.String())
+			}
+		})
+	}
+}

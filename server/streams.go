@@ -20,8 +20,11 @@ type streams struct {
 	open sync.WaitGroup
 }
 
-// writeTimeout is how long a stream's client may take to accept what is sent.
-const writeTimeout = 30 * time.Second
+const (
+	// writeTimeout is how long a stream's client may take to accept what is sent,
+	// lastWriteTimeout how long once the server stops.
+	writeTimeout, lastWriteTimeout = 30 * time.Second, time.Second
+)
 
 // apart takes streams apart from what next answers else.
 func (s *streams) apart(next http.Handler) http.Handler {
@@ -34,10 +37,10 @@ func (s *streams) apart(next http.Handler) http.Handler {
 		defer s.open.Done()
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		defer context.AfterFunc(s.stop, cancel)()
 		w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events until there are many
 		stream := &stream{ResponseWriter: w, control: http.NewResponseController(w), ctx: ctx}
 		defer stream.end()
+		defer context.AfterFunc(s.stop, func() { cancel(); stream.hurry() })()
 		next.ServeHTTP(stream, r.WithContext(ctx))
 	})
 }
@@ -64,6 +67,9 @@ type stream struct {
 	ctx     context.Context
 	mutex   sync.Mutex
 	ended   bool
+	// limiting is held while a time limit is set, not while something is sent.
+	limiting sync.Mutex
+	hijacked bool
 }
 
 // Write sends b within a time limit.
@@ -98,10 +104,22 @@ func (s *stream) limit() error {
 	if s.ended {
 		return net.ErrClosed
 	}
+	s.limiting.Lock()
+	defer s.limiting.Unlock()
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
 	return s.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+}
+
+// hurry is for a stream whose context was just cancelled: what is being sent is cut
+// off soon. A WebSocket says goodbye by itself.
+func (s *stream) hurry() {
+	s.limiting.Lock()
+	defer s.limiting.Unlock()
+	if !s.hijacked {
+		_ = s.control.SetWriteDeadline(time.Now().Add(lastWriteTimeout)) // else it has its former limit
+	}
 }
 
 // end is when the request is over.
@@ -113,7 +131,10 @@ func (s *stream) end() {
 
 // Hijack hands out the connection, for a WebSocket.
 func (s *stream) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	s.limiting.Lock()
 	conn, both, err := s.control.Hijack()
+	s.hijacked = err == nil
+	s.limiting.Unlock()
 	if err != nil {
 		return nil, nil, err
 	}
