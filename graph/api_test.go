@@ -129,6 +129,12 @@ func TestNullIsAbsent(t *testing.T) {
 		matchingTenders(includeInactive: $no, orderBy: $by) { totalCount }
 		viewer { watches(orderBy: null) { nodes { name matchingTenders(orderBy: null) { totalCount } } } }
 	}`, vars{"no": nil, "by": nil, "order": nil}).expect(map[string]string{"watches.nodes.*.name": "[nulls v]", "viewer.watches.nodes.*.name": "[nulls v]"})
+	// So it is on the second page.
+	after := p.ask(`{ watches(orderBy: null, first: 1) { pageInfo { endCursor } } }`, nil).text("watches.pageInfo.endCursor")
+	p.ask(`query ($after: String) {
+		watches(orderBy: null, first: 1, after: $after) { nodes { name } pageInfo { hasNextPage } }
+		viewer { watches(orderBy: null, first: 1, after: $after) { nodes { name } } }
+	}`, vars{"after": after}).expect(map[string]string{"watches": "map[nodes:[map[name:v]] pageInfo:map[hasNextPage:false]]", "viewer.watches.nodes.*.name": "[v]"})
 	w.publish(w.notice("1", "Voirie", "Commune", 1))
 	tender := p.ask(`{ tenders { nodes { id } } }`, nil).text("tenders.nodes.0.id")
 	p.ask(`mutation ($id: ID!, $yes: Boolean) { markTendersSeen(tenderIds: [$id], seen: $yes) { tenders { seen } } dismissTender(tenderId: $id, dismissed: null) { tender { dismissed } } }`, vars{"id": tender, "yes": nil}).expect(map[string]string{

@@ -64,9 +64,10 @@ func (s *Service) watchEdge(w *vigie.Watch, order WatchOrder) *WatchEdge {
 	return &WatchEdge{s.placeOf(c), w}
 }
 
-// WatchPage returns a page of an account's watches. They are few enough to be
+// WatchPage returns a page of an account's watches, by name unless an order is given. They are few enough to be
 // ordered here, where French names have their order on every database.
 func (s *Service) WatchPage(ctx context.Context, account *vigie.Account, order WatchOrder, args PageArgs) (*WatchPage, error) {
+	order = cmp.Or(order, NameAsc)
 	w, err := args.window(50)
 	if err != nil {
 		return nil, err
