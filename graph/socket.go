@@ -73,7 +73,9 @@ func refused(ctx context.Context, err error, log *slog.Logger) context.Context {
 	case vigie.TooManyRequests:
 		code = closeTryAgain
 	default:
-		log.ErrorContext(ctx, "sign-in failed", "component", "socket", "action", "sign in", "error", err)
+		if ctx.Err() == nil { // else the client has left, or the server stops
+			log.ErrorContext(ctx, "sign-in failed", "component", "socket", "action", "sign in", "error", err)
+		}
 	}
 	return transport.WithWebsocketCloseCode(transport.AppendCloseReason(ctx, say(ctx, text)), code)
 }

@@ -1,12 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"vigie"
+	"vigie/graph"
 )
 
 // Who asks for none of our languages has not asked for French.
@@ -24,6 +31,47 @@ func TestLocaleOf(t *testing.T) {
 // An account is its subject; address, verification and name follow the token,
 // and what a token does not say stays: that an address is verified too, unless
 // it is another one now.
+// Who leaves while it is signed in is no failure: nothing is logged or counted.
+func TestLeavesDuringSignIn(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	s := &site{measures: newRequestMetrics(registry), log: slog.New(slog.NewTextHandler(failing{t}, nil))}
+	ctx, leave := context.WithCancel(t.Context())
+	signIn := s.measures.signIn(func(ctx context.Context, _ string) (*graph.Viewer, error) {
+		leave()
+		return nil, fmt.Errorf("read the account: %w", ctx.Err())
+	})
+	api := s.authenticate(signIn, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it is answered") }))
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", nil)
+	r.Header.Set("Authorization", "Bearer x")
+	func() {
+		defer func() {
+			if p := recover(); p != http.ErrAbortHandler {
+				t.Errorf("it ends with %v", p)
+			}
+		}()
+		api.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	counted, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range counted {
+		for _, m := range family.Metric {
+			if family.GetName() == "vigie_sign_ins_total" && m.Counter.GetValue() != 0 {
+				t.Errorf("counted: %v", m)
+			}
+		}
+	}
+}
+
+// failing fails a test with what is written.
+type failing struct{ t *testing.T }
+
+func (f failing) Write(b []byte) (int, error) {
+	f.t.Errorf("logged: %s", b)
+	return len(b), nil
+}
+
 func TestClaims(t *testing.T) {
 	env := map[string]string{"VIGIE_SECRET": testSecret, "VIGIE_DATA": t.TempDir(), "VIGIE_LISTEN": "127.0.0.1:0"}
 	base := start(t, env, nil, "serve").listening(t)

@@ -181,7 +181,10 @@ func (s *site) authenticate(signIn graph.SignIn, next http.Handler) http.Handler
 			ctx = graph.WithLocale(ctx, locale)
 		}
 		viewer, err := signIn(ctx, r.Header.Get("Authorization"))
-		if err != nil {
+		switch {
+		case err != nil && ctx.Err() != nil: // nobody waits for an answer, or the server stops
+			panic(http.ErrAbortHandler)
+		case err != nil:
 			s.refuse(w, r, err)
 			return
 		}

@@ -114,7 +114,7 @@ func (m *requestMetrics) measure(next http.Handler) http.Handler {
 func (m *requestMetrics) signIn(next graph.SignIn) graph.SignIn {
 	return func(ctx context.Context, authorization string) (*graph.Viewer, error) {
 		viewer, err := next(ctx, authorization)
-		if authorization != "" {
+		if authorization != "" && ctx.Err() == nil { // else who asked has left
 			m.signIns.WithLabelValues(signInOutcome(vigie.CodeOf(err))).Inc()
 		}
 		return viewer, err
