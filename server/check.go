@@ -77,7 +77,7 @@ func (c *check) tryDatabase(ctx context.Context, r *report) {
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
 	version, err := database.Probe(ctx, c.url())
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) && c.Migrate {
 		version, err = "a new SQLite file will be made", nil
 	}
 	r.add("database", version+": "+database.Name(c.url()), err)
@@ -90,11 +90,11 @@ func (c *check) tryDatabase(ctx context.Context, r *report) {
 // those that the database was used with.
 func (c *check) tryTables(ctx context.Context, r *report) {
 	db, err := database.Open(ctx, c.url(), time.Now)
-	switch vigie.CodeOf(err) {
-	case database.Empty:
+	switch code := vigie.CodeOf(err); {
+	case code == database.Empty && c.Migrate:
 		r.add("tables", "the server will make them", nil)
 		return
-	case database.Older:
+	case code == database.Older && c.Migrate:
 		r.add("tables", "of an older version: the server will migrate them", nil)
 		return
 	}

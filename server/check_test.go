@@ -90,6 +90,10 @@ func TestCheckFinds(t *testing.T) {
 	if err := os.WriteFile(other, []byte(strings.Repeat("Bonjour ", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	blank := filepath.Join(dir, "blank")
+	if err := os.WriteFile(blank, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	keys := filepath.Join(dir, "keys.json")
 	if err := os.WriteFile(keys, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
@@ -130,6 +134,8 @@ func TestCheckFinds(t *testing.T) {
 		"a name":                  {map[string]string{"VIGIE_PUBLICURL": "https://a.example"}, "settings"},
 		"settings together":       {map[string]string{"VIGIE_JWKS_FILE": keys, "VIGIE_OIDC_ISSUER": "https://a.example", "VIGIE_OIDC_AUDIENCE": "vigie"}, "settings"},
 		"no database":             {map[string]string{"VIGIE_DATABASE_URL": "postgres://vigie:hunter2@127.0.0.1:1/vigie"}, "database"},
+		"no file":                 {map[string]string{"VIGIE_DATABASE_URL": "sqlite:" + filepath.Join(dir, "none"), "VIGIE_MIGRATE": "false"}, "database"},
+		"an empty file":           {map[string]string{"VIGIE_DATABASE_URL": "sqlite:" + blank, "VIGIE_MIGRATE": "false"}, "tables"},
 		"another file":            {map[string]string{"VIGIE_DATABASE_URL": "sqlite:" + other}, "database"},
 		"another folder":          {map[string]string{"VIGIE_SEARCH_URL": "bleve:" + theirs}, "search engine"},
 		"no search engine":        {map[string]string{"VIGIE_SEARCH_URL": "http://127.0.0.1:1", "VIGIE_SEARCH_KEY": "hunter2"}, "search engine"},
@@ -186,6 +192,10 @@ func TestCheckFindsAnothersDatabase(t *testing.T) {
 			storetest.Exec(t, url, "DELETE FROM bun_migrations WHERE name IN ('29990101000000', '20261126000002')")
 			if c, said := checked(t, env); c.status != 0 || said["tables"] != "ok" {
 				t.Errorf("with an older version's tables: status %d, %v:\n%s", c.status, said, c.out.String())
+			}
+			env["VIGIE_MIGRATE"] = "false" // then the server stops
+			if c, said := checked(t, env); c.status != 1 || said["tables"] != "wrong" || said["database"] != "ok" {
+				t.Errorf("with an older version's tables that stay: status %d, %v:\n%s", c.status, said, c.out.String())
 			}
 		})
 	}
