@@ -158,7 +158,10 @@ func badParameter(text vigie.Text, name string) error {
 
 // Present words an error of an export as the API words errors, with its code.
 func (l *Lists) Present(ctx context.Context, err error) (shown *gqlerror.Error, code vigie.Code) {
-	shown = l.present(ctx, err)
+	shown, presented := errors.AsType[*gqlerror.Error](err)
+	if !presented || shown.Extensions["code"] == nil { // else the plan's operation has worded it, and logged it
+		shown = l.present(ctx, err)
+	}
 	shown.Path, shown.Locations = nil, nil // of a document that is not the client's
 	text, _ := shown.Extensions["code"].(string)
 	return shown, vigie.Code(text)

@@ -1,9 +1,11 @@
 package graph_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net/url"
@@ -95,6 +97,26 @@ func (p person) listed(list string, variables vars) (rows []string, code vigie.C
 // lists reads addresses as the server does.
 func (w *world) lists() *graph.Lists {
 	return graph.NewLists(w.service, graph.Options{Limits: graph.DefaultLimits(), Log: testLog(w.t), Intake: wire.Intake{}})
+}
+
+// What fails while an export is planned is logged once, and words for its reader are not lost.
+func TestExportFailureIsLoggedOnce(t *testing.T) {
+	w := newWorld(t)
+	ana := w.person("ana@example.org")
+	var logged bytes.Buffer
+	lists := graph.NewLists(w.service, graph.Options{Limits: graph.DefaultLimits(), Log: slog.New(slog.NewTextHandler(&logged, nil)), Intake: wire.Intake{}})
+	if err := w.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx := graph.WithRequest(graph.WithViewer(t.Context(), ana.viewer), "request-1")
+	_, _, err := lists.Plan(ctx, "matchingTenders", url.Values{})
+	shown, code := lists.Present(ctx, err)
+	if code != vigie.Internal || !strings.Contains(shown.Message, "de notre côté") || shown.Extensions["requestId"] != "request-1" || shown.Path != nil {
+		t.Errorf("%+v", shown)
+	}
+	if n := strings.Count(logged.String(), "request failed"); n != 1 {
+		t.Errorf("logged %d times:\n%s", n, logged.String())
+	}
 }
 
 // An export has what the list has, page by page, with any filter and order,
