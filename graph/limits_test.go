@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -309,5 +310,22 @@ func TestPace(t *testing.T) {
 	refuse = true
 	if r := ana.post(`{ departments { code } }`, nil); len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "TOO_MANY_REQUESTS" || r.Data["departments"] != nil {
 		t.Errorf("what cannot be taken: %v %v", r.Data, r.Errors)
+	}
+}
+
+// What panics while a loader reads is logged with its stack, as what panics in a resolver is.
+func TestPanicOfLoader(t *testing.T) {
+	w := newWorld(t)
+	var logged bytes.Buffer
+	w.answer(func(o *graph.Options) { o.Log = slog.New(slog.NewJSONHandler(&logged, nil)) })
+	ana := w.person("ana@example.org")
+	ana.create(vars{"name": "v", "criteria": vars{}})
+	w.service.Index = func() (search.Index, error) { panic("secret") }
+	r := ana.post(`{ watches { nodes { name onlineCount } } }`, nil)
+	if len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "INTERNAL" || r.text("watches.nodes.0.name") != "v" {
+		t.Errorf("%v %v", r.Data, r.Errors)
+	}
+	if said := logged.String(); !strings.Contains(said, `"msg":"resolver panicked"`) || !strings.Contains(said, "TenderPages") {
+		t.Errorf("the stack is not logged: %s", said)
 	}
 }

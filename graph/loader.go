@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vikstrous/dataloadgen"
 
 	"vigie"
@@ -184,9 +185,14 @@ type loader[K comparable, V any] struct {
 
 func (l *loader[K, V]) get() *dataloadgen.Loader[K, V] {
 	l.once.Do(func() {
-		l.made = dataloadgen.NewLoader(func(ctx context.Context, keys []K) ([]V, []error) {
+		l.made = dataloadgen.NewLoader(func(ctx context.Context, keys []K) (values []V, errs []error) {
+			defer func() {
+				if p := recover(); p != nil { // here, where the stack says what panicked
+					errs = []error{graphql.GetOperationContext(ctx).RecoverFunc(ctx, p)}
+				}
+			}()
 			found, err := l.fetch(ctx, keys)
-			values, errs := make([]V, len(keys)), make([]error, len(keys))
+			values, errs = make([]V, len(keys)), make([]error, len(keys))
 			for i, key := range keys {
 				values[i], errs[i] = found[key], err
 			}
