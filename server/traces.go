@@ -153,13 +153,18 @@ type queries struct{ tracer trace.Tracer }
 
 // BeforeQuery implements [bun.QueryHook].
 func (q queries) BeforeQuery(ctx context.Context, e *bun.QueryEvent) context.Context {
-	if !trace.SpanFromContext(ctx).IsRecording() { // the work that never ends is not traced
+	parent := trace.SpanFromContext(ctx)
+	if before, ok := ctx.Value(tracedKey{}).(trace.Span); ok { // a transaction ends in the context of its BEGIN
+		parent = before
+	}
+	if !parent.IsRecording() { // the work that never ends is not traced
 		return ctx
 	}
-	ctx, _ = q.tracer.Start(ctx, "SQL "+e.Operation(), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attribute.String("db.operation.name", e.Operation())))
-	return context.WithValue(ctx, tracedKey{}, true)
+	ctx, _ = q.tracer.Start(trace.ContextWithSpan(ctx, parent), "SQL "+e.Operation(), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attribute.String("db.operation.name", e.Operation())))
+	return context.WithValue(ctx, tracedKey{}, parent)
 }
 
+// tracedKey is the key of the span in which a query was asked.
 type tracedKey struct{}
 
 // AfterQuery implements [bun.QueryHook].

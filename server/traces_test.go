@@ -108,8 +108,9 @@ func TestTraces(t *testing.T) {
 	if kept.about["service.name"] != "vigie" || kept.about["service.version"] == "" || kept.about["service.instance.id"] == "" {
 		t.Errorf("of their process the spans say %v", kept.about)
 	}
-	mailed := false
+	mailed, committed := false, false
 	for trace, names := range kept.names {
+		committed = committed || names["POST /graphql"] && names["SQL BEGIN"] && names["SQL COMMIT"]
 		mailed = mailed || names["send mail"]
 		for name := range names {
 			if strings.Contains(name, "@example.org") || strings.Contains(name, "voirie") || strings.Contains(name, "private") {
@@ -121,6 +122,9 @@ func TestTraces(t *testing.T) {
 		if !kept.names[id][want] {
 			t.Errorf("no %q in %v", want, kept.names[id])
 		}
+	}
+	if !committed {
+		t.Errorf("no end of a transaction left a span: %v", kept.names)
 	}
 	if !mailed {
 		t.Error("no mail left a span")
