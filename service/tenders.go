@@ -393,6 +393,9 @@ func (p *TenderPlan) page(asked search.Query, results []search.Result, tenders m
 	}
 	var hits []search.Hit
 	hits, page.PageInfo = cut(p.window, result.Hits)
+	if p.query.Order == search.Relevance && p.query.Offset+len(hits)+p.window.size > vigie.MaxOffset {
+		page.PageInfo.HasNextPage = false // no rows lie there: see place
+	}
 	for i, hit := range hits {
 		t := tenderOf(hit, tenders)
 		if t == nil {
