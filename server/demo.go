@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"vigie/query"
 	"vigie/server/samples"
 	"vigie/service"
+	"vigie/source"
 	"vigie/store"
 	"vigie/web"
 )
@@ -73,6 +75,7 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	if err := c.furnish(s, secret, "http://"+listener.Addr().String(), p.now); err != nil {
 		return err
 	}
+	defer s.mailing.close()
 	s.signIn = func(ctx context.Context, _ string) (*graph.Viewer, error) {
 		account, err := s.store.SignIn(ctx, claims)
 		return &graph.Viewer{Account: account, Sources: []string{"demo"}}, err
@@ -86,7 +89,7 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	}
 	defer s.alert(ctx, p)()
 	if c.Live {
-		followers, err := c.followers(nil, s.store, p)
+		followers, err := c.live(s.store, p)
 		if err != nil {
 			return err
 		}
@@ -94,6 +97,11 @@ func (c *demo) Run(ctx context.Context, p *process) error {
 	}
 	fmt.Fprintf(p.out, "Vigie is ready: http://%s/ (data in %s, mails in %s; Ctrl-C stops it)\n", listener.Addr(), c.Data, filepath.Join(c.Data, "outbox"))
 	return front.serve(ctx, s.log)
+}
+
+// live are those that follow what the help of Live names.
+func (c *demo) live(s *store.Store, p *process) ([]*source.Follower, error) {
+	return c.followers([]string{"boamp", "ted"}, s, p)
 }
 
 // furnish gives a site what `serve` makes of its settings, by their defaults.
@@ -150,12 +158,9 @@ func (s *site) indexed(ctx context.Context) error {
 	}
 }
 
-// loopback reports whether an address is of this machine alone.
+// loopback reports whether an address, with a port or without, is of this machine alone.
 func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
+	host := (&url.URL{Host: address}).Hostname()
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
@@ -165,11 +170,7 @@ func loopback(address string) bool {
 func sameHost(next http.Handler) http.Handler {
 	protect := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if _, _, err := net.SplitHostPort(host); err != nil {
-			host = net.JoinHostPort(host, "80")
-		}
-		if !loopback(host) {
+		if !loopback(r.Host) {
 			http.Error(w, "demo answers to loopback names alone", http.StatusForbidden)
 			return
 		}
