@@ -197,7 +197,7 @@ func (m mutation) RotateWebhookSecret(ctx context.Context, id string, overlapHou
 		return nil, err
 	}
 	w, secret, err := m.service.RotateWebhookSecret(ctx, account, key, int(valueOr(overlapHours, 24)))
-	problems, err := userErrors(err, "id", "overlapHours")
+	problems, err := userErrors(err, "id")
 	return &gql.WebhookSecretPayload{Webhook: w, Secret: orNull(secret), Viewer: account, Query: rest(), UserErrors: problems}, err
 }
 

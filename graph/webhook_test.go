@@ -195,7 +195,8 @@ func testWebhooks(t *testing.T, w *world) {
 	if secret := rotated.text("rotateWebhookSecret.secret"); secret == added.text("addWebhook.secret") || !strings.HasPrefix(secret, "whsec_") {
 		t.Errorf("the new secret is %q", secret)
 	}
-	p.ask(rotate, vars{"id": id, "hours": 1000}).expect(map[string]string{"rotateWebhookSecret.userErrors.0.code": "INVALID"})
+	p.ask(rotate, vars{"id": id, "hours": 1000}).expect(map[string]string{"rotateWebhookSecret.userErrors.0": "map[code:INVALID field:[overlapHours]]"})
+	p.ask(rotate, vars{"id": "webhook_none", "hours": 1}).expect(map[string]string{"rotateWebhookSecret.userErrors.0": "map[code:NOT_FOUND field:[id]]"})
 
 	const remove = `mutation ($id: ID!) { removeWebhook(id: $id) { removedWebhookId userErrors { code } } }`
 	for _, mutation := range []string{test, rotate, remove} {
