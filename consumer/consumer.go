@@ -188,13 +188,13 @@ func (c *Consumer) failed(ctx context.Context, err error) {
 // succeeded says that a consumer works again whose failure was logged.
 func (c *Consumer) succeeded(ctx context.Context) {
 	if lasted, logged := c.outage.over(time.Now()); logged {
-		c.Log.InfoContext(ctx, "consumer works again", "consumer", c.Name, "failed_for", lasted.Round(time.Second))
+		c.Log.InfoContext(ctx, "consumer works again", "consumer", c.Name, "failed_for", lasted.Round(time.Second), "component", "consumer", "action", "work")
 	}
 }
 
 // about returns the log's fields for an error.
 func (c *Consumer) about(err error, more ...any) []any {
-	said := append([]any{"consumer", c.Name, "error", err}, more...)
+	said := append([]any{"consumer", c.Name, "error", err, "component", "consumer", "action", "work"}, more...)
 	if p, panicked := errors.AsType[*Panic](err); panicked {
 		said = append(said, "stack", p.Stack)
 	}

@@ -196,7 +196,7 @@ func (m *Metrics) read(now time.Time) known {
 			aside, err = m.Quarantine(ctx)
 		}
 		if err != nil {
-			m.log.DebugContext(ctx, "cannot read the lag of consumers", "error", err)
+			m.log.DebugContext(ctx, "cannot read the lag of consumers", "error", err, "component", "consumer", "action", "measure")
 		} else {
 			m.mutex.Lock()
 			m.last = known{now, lags, aside}

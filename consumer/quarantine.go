@@ -75,7 +75,7 @@ func (q *Quarantine) failed(ctx context.Context, item Item, cause error, keep bo
 	c := q.Consumer
 	c.Metrics.failed(c.Name)
 	if tries < Tries {
-		c.Log.WarnContext(ctx, "item cannot be processed", "consumer", c.Name, q.Kind, item.ID, "tries", tries, "error", cause)
+		c.Log.WarnContext(ctx, "item cannot be processed", "consumer", c.Name, q.Kind, item.ID, "tries", tries, "error", cause, "component", "consumer", "action", "work")
 		return false, nil
 	}
 	if keep {

@@ -271,7 +271,7 @@ func (f *feeder) sweep(ctx context.Context) error {
 			return err
 		}
 		delete(f.fed, name)
-		f.log.InfoContext(ctx, "search node holds an index no longer needed: deleted", "index", name)
+		f.log.InfoContext(ctx, "search node holds an index no longer needed: deleted", "index", name, "component", "indexer", "action", "tidy")
 	}
 	return nil
 }

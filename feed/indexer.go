@@ -261,7 +261,7 @@ func (x *Indexer) choose(ctx context.Context) (known []store.SearchIndex, err er
 	}
 	active.verified = time.Now()
 	if !chosen {
-		x.log.InfoContext(ctx, "search index answers", "index", active.name)
+		x.log.InfoContext(ctx, "search index answers", "index", active.name, "component", "indexer", "action", "choose")
 		x.active.Store(active)
 	}
 	return known, nil

@@ -161,7 +161,7 @@ func (m *Matcher) load(ctx context.Context, now *store.Snapshot) error {
 		return err
 	}
 	m.index = index
-	m.log.InfoContext(ctx, "watches loaded", "count", index.Stats().Watches, "took", time.Since(start))
+	m.log.InfoContext(ctx, "watches loaded", "count", index.Stats().Watches, "took", time.Since(start), "component", "matcher", "action", "load")
 	return nil
 }
 

@@ -272,7 +272,7 @@ func (a *asked) fail(err error) {
 	ctx := a.r.Context()
 	if a.sent {
 		if !a.lost && !errors.Is(ctx.Err(), context.Canceled) {
-			a.log.WarnContext(ctx, "an export was cut off", "component", "export", "list", a.list, "error", err)
+			a.log.WarnContext(ctx, "an export was cut off", "component", "export", "action", "send", "list", a.list, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}

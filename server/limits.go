@@ -476,7 +476,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		}
 		conn.Close()
 		l.logging.Do(func() {
-			l.log.Warn("an address has too many connections; if it is a proxy, name it in VIGIE_TRUSTED_PROXIES", "component", "http", "address", host)
+			l.log.Warn("an address has too many connections; if it is a proxy, name it in VIGIE_TRUSTED_PROXIES", "component", "http", "action", "accept", "address", host)
 		})
 	}
 }

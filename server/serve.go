@@ -177,7 +177,7 @@ func (s *site) untilStopped(ctx context.Context, while time.Duration) (context.C
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {
 		s.ready.stopping.Store(true)
-		s.log.InfoContext(working, "stopping", "after", while)
+		s.log.InfoContext(working, "stopping", "after", while, "component", "server", "action", "stop")
 		time.AfterFunc(while, stop)
 	})
 	return working, stop
@@ -198,9 +198,9 @@ func (c *serverSettings) doors(ctx context.Context, s *site) ([]door, error) {
 			return nil, fmt.Errorf("VIGIE_PRIVATE_LISTEN (--private-listen): %w", err)
 		}
 		doors = append(doors, door{private, s.private()})
-		s.log.InfoContext(ctx, "serving metrics", "at", private.Addr().String())
+		s.log.InfoContext(ctx, "serving metrics", "at", private.Addr().String(), "component", "server", "action", "start")
 	}
-	s.log.InfoContext(ctx, "listening", "address", public.Addr().String())
+	s.log.InfoContext(ctx, "listening", "address", public.Addr().String(), "component", "server", "action", "start")
 	return doors, nil
 }
 
@@ -224,7 +224,7 @@ func (d databaseSettings) openSite(ctx context.Context, p *process, search searc
 	if s.store, err = d.openWith(ctx, p, store.Open); err != nil {
 		return nil, fmt.Errorf("%s: %w", database.Name(d.url()), err)
 	}
-	s.log.InfoContext(ctx, "database opened", "database", database.Name(d.url()))
+	s.log.InfoContext(ctx, "database opened", "database", database.Name(d.url()), "component", "server", "action", "start")
 	if p.queries != nil {
 		s.store.Database().Observe(p.queries)
 	}

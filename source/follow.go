@@ -187,7 +187,7 @@ func (f *Follower) read(ctx context.Context, state *store.SourceState, day Day) 
 		f.Progress(day, t, err)
 	}
 	if err == nil {
-		f.Log.InfoContext(ctx, "source day read", "source", f.Reader.Name(), "day", day, "notices", t.Read, "new", t.Created, "changed", t.Changed, "refused", t.Refused)
+		f.Log.InfoContext(ctx, "source day read", "source", f.Reader.Name(), "day", day, "notices", t.Read, "new", t.Created, "changed", t.Changed, "refused", t.Refused, "component", "source", "action", "read")
 	}
 	return err
 }
@@ -201,7 +201,7 @@ func (f *Follower) unknown(ctx context.Context, r ingest.Record) (bool, error) {
 // note logs a notice that was refused.
 func (f *Follower) note(ctx context.Context, day Day, r ingest.Record) {
 	if r.Err != nil {
-		f.Log.WarnContext(ctx, "notice refused", "source", f.Reader.Name(), "day", day, "ref", r.Ref, "error", r.Err)
+		f.Log.WarnContext(ctx, "notice refused", "source", f.Reader.Name(), "day", day, "ref", r.Ref, "error", r.Err, "component", "source", "action", "read")
 	}
 }
 
@@ -222,7 +222,7 @@ func (f *Follower) failed(ctx context.Context, state *store.SourceState, day Day
 	if asked, ok := errors.AsType[*Busy](err); ok {
 		pause = max(pause, min(asked.For, mostAsked))
 	}
-	f.Log.ErrorContext(ctx, "source not read", "source", f.Reader.Name(), "day", day, "error", err, "retry_in", pause)
+	f.Log.ErrorContext(ctx, "source not read", "source", f.Reader.Name(), "day", day, "error", err, "retry_in", pause, "component", "source", "action", "read")
 	return f.Store.SourceFailed(ctx, f.Reader.Name(), ErrorText(err), f.Now(), f.Now().Add(pause))
 }
 

@@ -98,7 +98,7 @@ func (d *Dependency) answers(ctx context.Context) {
 	now := time.Now()
 	d.state.Store(&state{since: now})
 	if before != nil {
-		d.Log.InfoContext(ctx, "dependency answers again", "dependency", d.Name, "away", now.Sub(before.since).Round(time.Second))
+		d.Log.InfoContext(ctx, "dependency answers again", "dependency", d.Name, "away", now.Sub(before.since).Round(time.Second), "component", "dependency", "action", "ask")
 	}
 }
 
@@ -109,7 +109,7 @@ func (d *Dependency) isAway(ctx context.Context, err error) {
 		return
 	}
 	d.state.Store(&state{err, time.Now()})
-	d.Log.WarnContext(ctx, "dependency does not answer", "dependency", d.Name, "error", d.Text(err))
+	d.Log.WarnContext(ctx, "dependency does not answer", "dependency", d.Name, "error", d.Text(err), "component", "dependency", "action", "ask")
 }
 
 // Err returns why the dependency is away; nil while it answers, and before it was asked.
