@@ -67,29 +67,39 @@ type plan struct {
 // plan checks whether the settings go together, and returns all that is wrong.
 func (c *serverSettings) plan(now func() time.Time) (*plan, error) {
 	var made plan
-	var errs [9]error
+	var problems []error
+	note := func(err error) { problems = append(problems, err) }
 	if c.OIDCIssuer != "" && c.JWKSFile == "" { // else it is not asked for its keys
 		if err := setting.CheckIssuerURL(c.OIDCIssuer); err != nil {
-			errs[0] = fmt.Errorf("VIGIE_OIDC_ISSUER (--oidc-issuer) is %q: %w; its keys are found by its URL, such as https://issuer.example", c.OIDCIssuer, err)
+			note(fmt.Errorf("VIGIE_OIDC_ISSUER (--oidc-issuer) is %q: %w; its keys are found by its URL, such as https://issuer.example", c.OIDCIssuer, err))
 		}
 	}
-	made.verifier, errs[1] = c.verifier(now)
-	if made.page, errs[2] = c.pageSettings.open(c.BrandName); made.page != nil {
+	var err error
+	made.verifier, err = c.verifier(now)
+	note(err)
+	made.page, err = c.pageSettings.open(c.BrandName)
+	note(err)
+	if made.page != nil {
 		c.leadToPage()
 	}
 	letters, err := c.mailSettings.templates()
-	errs[7] = err
-	made.mailing, errs[3] = c.mailSettings.open(c.Secret, letters)
+	note(err)
+	made.mailing, err = c.mailSettings.open(c.Secret, letters)
+	note(err)
 	made.lists = c.mailSettings.lists(letters)
-	made.gate, errs[4] = c.limitSettings.open(now)
-	made.trusted, errs[5] = c.documents()
-	if _, embedded := c.searchSettings.folder(c.Data); !embedded {
-		_, errs[8] = c.searchSettings.servers()
-	}
 	if len(c.Secret) > 0 { // also where others send the mails
-		made.keys, errs[6] = link.New(c.Secret)
+		made.keys, err = link.New(c.Secret)
+		note(err)
 	}
-	err = errors.Join(errs[:]...)
+	made.gate, err = c.limitSettings.open(now)
+	note(err)
+	made.trusted, err = c.documents()
+	note(err)
+	if _, embedded := c.searchSettings.folder(c.Data); !embedded {
+		_, err = c.searchSettings.servers()
+		note(err)
+	}
+	err = errors.Join(problems...)
 	if err != nil {
 		made.mailing.close()
 	}
@@ -115,21 +125,19 @@ func (c *serve) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return exit{misused, err}
 	}
+	defer plan.mailing.close()
 	traces, err := c.traceSettings.open(ctx, p.log())
 	if err != nil {
-		plan.mailing.close()
 		return exit{misused, err}
 	}
 	defer traces.end(ctx, p.log())
 	if c.Migrate {
 		if err := c.migrate(ctx, p); err != nil {
-			plan.mailing.close()
 			return err
 		}
 	}
 	s, err := c.databaseSettings.openSite(ctx, p, c.searchSettings, traces)
 	if err != nil {
-		plan.mailing.close()
 		return err
 	}
 	if !c.OldIDs {
@@ -288,7 +296,6 @@ func (s *site) searchable() error {
 
 // close closes the backends.
 func (s *site) close() {
-	s.mailing.close()
 	s.engine.Close()
 	s.store.Close()
 }
