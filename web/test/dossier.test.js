@@ -113,7 +113,7 @@ test('what was cancelled does not look live', async () => {
   assert.equal(await page.getByRole('link', { name: 'Déposer une réponse' }).count(), 0);
   assert.equal(await page.locator('.days').count(), 0);
   for (const absent of ['À étudier', 'Documents de la consultation', 'Ajouter à mon agenda']) assert.equal(await page.locator('main').getByText(absent).count(), 0, absent);
-  await page.goto(`${server.url}/veille/recherche?enligne=non&taille=100`);
+  await page.goto(`${server.url}/veille/recherche?mots=voirie&enligne=non&taille=50`);
   await settled(page);
   assert.equal(await page.getByRole('button', { name: 'À étudier : Voirie annulée' }).count(), 0);
   await page.getByRole('button', { name: 'À étudier : Voirie reportée' }).waitFor();

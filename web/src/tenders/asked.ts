@@ -27,7 +27,7 @@ export type View = keyof typeof views;
 /** What a view asks of the reader's marks. */
 const marks: Record<View, TenderFilter> = { all: {}, unseen: { seen: 'HIDE' }, interested: { interested: 'ONLY' }, dismissed: { dismissed: 'ONLY' } };
 
-export const pageSizes = [10, 20, 50, 100];
+export const pageSizes = [10, 20, 50];
 const orders: TenderOrder[] = ['PUBLISHED_AT_DESC', 'DEADLINE_ASC'];
 
 /** What an address asks of a list. */
