@@ -12,7 +12,7 @@ import (
 // are longer, and none without bounds: a watch has at most 200 buyers, a tender
 // 500 lots.
 const (
-	// rare is the length of what there is none of for most.
+	// rare is the length of lists that are empty most of the time.
 	rare = 1
 	// few is that of keywords, places, watches, addresses.
 	few = 2

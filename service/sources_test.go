@@ -26,7 +26,7 @@ func TestSourcesOutliveWhoAsks(t *testing.T) {
 				t.Error(err)
 			}
 			if list, err := s.Sources(t.Context()); err != nil || list == nil {
-				t.Errorf("the next one is told %v, %v", list, err)
+				t.Errorf("the next answer is %v, %v", list, err)
 			}
 		})
 	}

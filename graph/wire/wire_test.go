@@ -111,7 +111,7 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// A protocol that a client offers and that is none of ours is passed over: curl --http2 and Java's HttpClient offer h2c.
+// A protocol that a client offers and that the server does not speak is passed over: curl --http2 and Java's HttpClient offer h2c.
 func TestOtherUpgrades(t *testing.T) {
 	_, server := serve(t)
 	for upgrade, want := range map[string]struct {
