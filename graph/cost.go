@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -89,11 +90,37 @@ func (c costing) field(f *ast.Field, rows int) int {
 	if asked, said := rowsOf(f.Definition, arguments); f.Definition.Type.Elem == nil {
 		inside = asked
 	} else if len(f.SelectionSet) > 0 {
-		if length = asked; !said {
-			length = listLength(f.ObjectDefinition.Name, f.Name, rows)
+		length = asked
+		if !said {
+			length = c.length(f, rows)
 		}
 	}
 	return sum(product(length, sum(1, c.of(f.SelectionSet, inside))), price(f.ObjectDefinition.Name+"."+f.Name, f, arguments))
+}
+
+// length is how many things a list without arguments counts as.
+func (c costing) length(f *ast.Field, rows int) int {
+	usual, searched := listLength(f.ObjectDefinition.Name, f.Name, rows)
+	if searched > usual && c.searches(f.SelectionSet) {
+		return searched
+	}
+	return usual
+}
+
+// searches reports whether a selection has searches or pages of its own.
+func (c costing) searches(set ast.SelectionSet) bool {
+	return slices.ContainsFunc(set, func(selection ast.Selection) bool {
+		switch s := selection.(type) {
+		case *ast.InlineFragment:
+			return c.searches(s.SelectionSet)
+		case *ast.FragmentSpread:
+			return c.searches(s.Definition.SelectionSet)
+		case *ast.Field:
+			return s.Definition != nil && s.ObjectDefinition != nil && (s.Definition.Arguments.ForName("first") != nil || c.searches(s.SelectionSet) ||
+				price(s.ObjectDefinition.Name+"."+s.Name, s, s.ArgumentMap(c.variables)) >= countPrice)
+		}
+		return false
+	})
 }
 
 // product is a times b, up to where counting stops, as of [sum].

@@ -12,11 +12,11 @@ import (
 // are longer, and none without bounds: a watch has at most 200 buyers, a tender
 // 500 lots.
 const (
-	// rare is the length of lists that are empty most of the time.
-	rare = 1
-	// few is that of keywords, places, watches, addresses.
-	few = 2
-	// several is that of lots, criteria, lines, choices.
+	// few is the length of lists that mostly have a row or two: places, watches,
+	// addresses.
+	few = 1
+	// several is that of lots, criteria, lines, choices; and of those watches and
+	// addresses, where a search is made for each row.
 	several = 10
 )
 
@@ -24,18 +24,20 @@ const (
 const longestPage = 100
 
 // listLength is how many things a list of objects counts as, of which no argument
-// says it. rows is what the field around it was asked for. It is 0 for a list that
-// is not here: a test finds it.
-func listLength(object, field string, rows int) int {
+// says it; searched, where a search is made for each of them. rows is what the
+// field around it was asked for. It is 0 for a list that is not here: a test finds
+// it.
+func listLength(object, field string, rows int) (usual, searched int) {
 	if strings.HasSuffix(object, "Connection") && (field == "edges" || field == "nodes") {
-		return rows
+		return rows, rows
 	}
 	switch object + "." + field {
 	case "MatchPreview.nodes", "MatchPreview.examples", "MarkTendersSeenPayload.tenders", "MarkInterestPayload.tenders",
 		"UpsertWatchesPayload.results", "PublishNoticesPayload.results", "UpsertBuyersPayload.results":
-		return rows
-	case "Query.account", "TenderConnection.places", "MatchingTenderConnection.places":
-		return rare
+		return rows, rows
+	case "Query.account", // those of one address
+		"TenderConnection.places", "MatchingTenderConnection.places":
+		return few, few
 	case "Query.sources", "Query.webhooks", "Account.webhooks", "Watch.webhooks", "Watch.recipients", "Watch.explainAlert",
 		"AlertExplanation.deliveries", "AlertExplanation.reasons", "Delivery.reasons",
 		"TenderMatched.matchedBy", "Tender.matchedBy", "MatchingTenderEdge.matchedBy",
@@ -44,20 +46,20 @@ func listLength(object, field string, rows int) int {
 		"Lot.cpvs", "Lot.places", "Lot.awardCriteria", "LotAward.winners", "Notice.changes",
 		"WatchMatch.places", "CriterionResult.places", "KeywordPlace.excerpt",
 		"TenderEdge.highlights", "MatchingTenderEdge.highlights", "PreviewExample.highlights", "Highlight.parts":
-		return few
+		return few, several
 	case "Query.departments", // a hundred, in memory
 		"Tender.lots", "Tender.awards", "Watch.summary", "MatchExplanation.criteria",
 		"TenderFacets.departments", "TenderFacets.natures", "TenderFacets.procedures", "TenderFacets.deadlineKinds",
 		"TenderFacets.techniques", "TenderFacets.sources", "TenderFacets.statuses", "TenderFacets.watches":
-		return several
+		return several, several
 	}
 	switch {
 	case field == "userErrors" || field == "warnings":
-		return rare
+		return few, few
 	case object == "Choices" || object == "FormChoices":
-		return several
+		return several, several
 	}
-	return 0
+	return 0, 0
 }
 
 // rowsOf is how many rows a field is asked for by its arguments: by the size of a

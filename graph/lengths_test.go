@@ -22,7 +22,8 @@ func TestListsHaveALength(t *testing.T) {
 			if f.Type.Elem == nil || !s.Types[f.Type.Name()].IsCompositeType() || strings.HasPrefix(f.Name, "__") {
 				continue
 			}
-			if _, said := rowsOf(f, nil); !said && f.Arguments.ForName("ids") == nil && listLength(object.Name, f.Name, 1) == 0 {
+			_, said := rowsOf(f, nil)
+			if usual, _ := listLength(object.Name, f.Name, 1); !said && usual == 0 && f.Arguments.ForName("ids") == nil {
 				t.Errorf("%s.%s costs nothing: add it to listLength", object.Name, f.Name)
 			}
 		}
