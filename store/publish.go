@@ -52,7 +52,7 @@ func (s *Store) PublishEach(ctx context.Context, notices []*vigie.Notice) ([]Pub
 		return []Published{{Outcome: Refused, Err: err}}, nil
 	}
 	half := len(notices) / 2
-	if results, err = s.PublishEach(ctx, notices[:half]); err != nil {
+	if results, err = s.PublishEach(ctx, notices[:half:half]); err != nil {
 		return results, err
 	}
 	rest, err := s.PublishEach(ctx, notices[half:])
@@ -188,12 +188,14 @@ func (p *publication) load(ctx context.Context, notices []*vigie.Notice) error {
 		d.refs[key] = true
 		p.dossiers[key] = d
 	}
-	for _, d := range byTender {
-		notices = append(notices, d.notices...)
-	}
 	var clues buyerClues
 	for _, n := range notices {
 		clues.add(n.Source, n.Buyer)
+	}
+	for _, d := range byTender {
+		for _, n := range d.notices {
+			clues.add(n.Source, n.Buyer)
+		}
 	}
 	p.buyers, err = loadBuyerBook(ctx, p.tx, &clues)
 	return err

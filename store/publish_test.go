@@ -372,3 +372,40 @@ func TestPublishEach(t *testing.T) {
 		}
 	})
 }
+
+// What is known already is read with a batch, and takes no place in the caller's list.
+func TestPublishEachAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		past := time.Date(0, 12, 31, 0, 0, 0, 0, time.UTC)
+		var notices []*vigie.Notice
+		for i := range 8 {
+			notices = append(notices, storetest.Notice(fmt.Sprint("26-", i), 0))
+		}
+		if _, err := s.PublishEach(t.Context(), notices); err != nil {
+			t.Fatal(err)
+		}
+		var again []*vigie.Notice
+		for i, n := range notices {
+			changed := *n
+			changed.Content.Title += fmt.Sprint(" changed ", i)
+			again = append(again, &changed)
+		}
+		again[7].Content.OnlineUntil = &past
+		given := slices.Clone(again)
+		results, err := s.PublishEach(t.Context(), again)
+		if err != nil || len(results) != len(again) {
+			t.Fatalf("%d results, error %v", len(results), err)
+		}
+		if !slices.Equal(again, given) {
+			t.Error("the list of notices was written to")
+		}
+		for i, r := range results[:7] {
+			if r.Outcome != store.Corrected || r.Notice.SourceRef != given[i].SourceRef || r.Notice.Content.Title != given[i].Content.Title {
+				t.Errorf("notice %d: %+v", i, r)
+			}
+		}
+		if results[7].Outcome != store.Refused {
+			t.Errorf("the one that cannot be stored: %+v", results[7])
+		}
+	})
+}
