@@ -50,7 +50,7 @@ func (f FindATender) Day(ctx context.Context, day Day, _ Known) iter.Seq2[ingest
 		london, err := time.LoadLocation("Europe/London")
 		if err == nil {
 			var stopped bool
-			stopped, err = f.window(ctx, day.Start().In(london), day.End().In(london).Add(-time.Second), yield)
+			stopped, err = f.window(ctx, day.Start().In(london), day.End().In(london), yield)
 			if stopped {
 				return
 			}
@@ -61,14 +61,14 @@ func (f FindATender) Day(ctx context.Context, day Day, _ Known) iter.Seq2[ingest
 	}
 }
 
-// window reads what was updated between two seconds, both included.
+// window reads what was updated between two seconds, both included: moments have fractions, so what follows, the other half or
+// the next day, begins with the second that this one ends with.
 func (f FindATender) window(ctx context.Context, from, to time.Time, yield func(ingest.Record, error) bool) (stopped bool, err error) {
 	page, whole, err := f.page(ctx, from, to)
 	if err != nil {
 		return false, err
 	}
 	if !whole && to.Sub(from) >= shortestWindow {
-		// The halves share a second, for moments have fractions.
 		middle := from.Add(to.Sub(from) / 2).Truncate(time.Second)
 		stopped, first := f.window(ctx, from, middle, yield)
 		if _, crowded := errors.AsType[*crowdedError](first); stopped || first != nil && !crowded {
@@ -200,10 +200,28 @@ func (f FindATender) page(ctx context.Context, from, to time.Time) (page []relea
 	return page, len(page) < releasesPerPage && next == "", err
 }
 
+// maxPages is the most pages that the releases of a procedure may have.
+const maxPages = 20
+
 // history asks for all releases of a procedure.
-func (f FindATender) history(ctx context.Context, ocid string) ([]release, error) {
-	releases, _, err := f.ask(ctx, packages+"/"+url.PathEscape(ocid))
-	return releases, err
+func (f FindATender) history(ctx context.Context, ocid string) (all []release, err error) {
+	path := packages + "/" + url.PathEscape(ocid)
+	for range maxPages {
+		page, next, err := f.ask(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if next == "" {
+			return all, nil
+		}
+		link, err := url.Parse(next)
+		if err != nil {
+			return nil, &ServiceError{Reason: "the answer goes on at what is no address", Err: err}
+		}
+		path = link.RequestURI() // at this service, whatever host the link names
+	}
+	return nil, fault("the releases of a procedure have more than %d pages", maxPages)
 }
 
 // ask asks for a package of releases, and where the service says that it goes on.

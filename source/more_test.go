@@ -30,25 +30,26 @@ func TestFurtherSources(t *testing.T) {
 	w.script.Day("2026-11-03", source.Day("2026-11-03").Start(), 450)
 	w.now = source.Day("2026-11-12").Start()
 	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
+	// count counts what a source adds: what two windows have is read twice, and stored once.
 	count := func(r source.Reader) int {
 		t.Helper()
+		before, err := s.Totals(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		f := w.follower(s, r)
 		f.Since = "2026-11-01"
 		if err := f.Sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, days, err := s.Sources(t.Context())
+		after, err := s.Totals(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		read := 0
-		for _, d := range days[r.Name()] {
-			read += d.Notices
-		}
-		return read
+		return after.Notices - before.Notices
 	}
 	if n := count(fts); n != 900 {
-		t.Errorf("%d releases of 900 were read", n)
+		t.Errorf("%d releases of 900 were stored", n)
 	}
 	if n := count(awards); n < 50 {
 		t.Errorf("only %d awards", n)
@@ -106,6 +107,74 @@ func TestChangesAlone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The days of Find a Tender leave no gap between them, however short.
+func TestDaysMeet(t *testing.T) {
+	w := newWorld(t, 7)
+	server := httptest.NewServer(w.services.FindATender())
+	t.Cleanup(server.Close)
+	fts := source.FindATender{URL: server.URL, Web: &source.Web{Client: &http.Client{}, Agent: "test", Now: func() time.Time { return w.now }}}
+	midnight, want := source.Day("2026-11-04").Start(), 0
+	for at := -2 * time.Second; at <= 2*time.Second; at += 250 * time.Millisecond {
+		want++
+		id := fmt.Sprint("n", want)
+		w.services.Publish(&sourcetest.Notice{ID: id, Procedure: id, Kind: "call", Title: "Réfection de la voirie", Buyer: "Commune de Villebourg", Day: "2026-11-03", At: midnight.Add(at)})
+	}
+	w.now = source.Day("2026-11-06").Start()
+	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
+	f := w.follower(s, fts)
+	f.Since = "2026-11-02"
+	if err := f.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(tenders(t, s)); got != want {
+		t.Errorf("%d tenders of %d", got, want)
+	}
+}
+
+// All that came before a change is read, in as many pages as it takes; pages without an end are a fault.
+func TestLongHistory(t *testing.T) {
+	w := newWorld(t, 7)
+	endless, asked := false, 0
+	handler := w.services.FindATender()
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if asked++; endless && strings.HasSuffix(r.URL.Path, "/ocds-h6vhtk-p1") {
+			r.URL.RawQuery = ""
+		}
+		handler.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(server.Close)
+	fts := source.FindATender{URL: server.URL, Web: &source.Web{Client: &http.Client{}, Agent: "test", Now: func() time.Time { return w.now }}}
+	const before = 250
+	for i := range before + 1 {
+		n := sourcetest.Notice{ID: fmt.Sprintf("n%03d", i), Procedure: "p1", Kind: "call", Title: "Réfection de la voirie", Buyer: "Commune de Villebourg", Day: "2026-11-03", At: source.Day("2026-11-03").Start().Add(time.Duration(i) * time.Minute)}
+		if i == before {
+			n.Kind, n.Day, n.At = "cancellation", "2026-11-09", source.Day("2026-11-09").Start().Add(9*time.Hour)
+		}
+		w.services.Publish(&n)
+	}
+	w.now = source.Day("2026-11-10").Start()
+	s := storetest.Open(t, storetest.Kinds()["sqlite"](t))
+	f := w.follower(s, fts)
+	f.Since = "2026-11-09"
+	endless = true
+	if err := f.Sync(t.Context()); err == nil || asked > 100 {
+		t.Errorf("pages without an end: asked %d times, error %v", asked, err)
+	}
+	endless = false
+	w.now = w.now.Add(time.Hour)
+	if err := f.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.ChangedTenders(t.Context(), 0, 10)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("stored are %v, %v", list, err)
+	}
+	found, err := s.Notices(t.Context(), []int64{list[0].ID})
+	if err != nil || len(found[list[0].ID]) != before+1 {
+		t.Errorf("%d notices of %d, error %v", len(found[list[0].ID]), before+1, err)
 	}
 }
 

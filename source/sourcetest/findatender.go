@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
-// FindATender returns the United Kingdom's service, which knows the notices as releases. Its next pages lose rows.
+// FindATender returns the United Kingdom's service, which knows the notices as releases. Its next pages lose rows, but for
+// those of a procedure.
 func (s *Services) FindATender() http.Handler {
 	london, err := time.LoadLocation("Europe/London")
 	if err != nil {
@@ -46,11 +48,16 @@ func (s *Services) FindATender() http.Handler {
 			}
 		}
 		s.mutex.Unlock()
-		if len(found) == 0 {
+		skip, _ := strconv.Atoi(r.URL.Query().Get("cursor"))
+		if len(found) <= skip {
 			http.NotFound(w, r)
 			return
 		}
-		s.releases(w, found, "")
+		found, next := found[skip:], ""
+		if len(found) > 100 {
+			found, next = found[:100], "https://example.org"+r.URL.Path+"?cursor="+strconv.Itoa(skip+100)
+		}
+		s.releases(w, found, next)
 	})
 	return s.faulty(mux)
 }
