@@ -36,8 +36,8 @@ func (s *Services) DECP() http.Handler {
 			lines := json.NewEncoder(w)
 			for i, n := range notices {
 				lines.Encode(map[string]any{
-					"id": fmt.Sprintf("%s-%d", n.Day, i), "acheteur_id": "99900000000019", "objet": n.Title, "codecpv": "45233140-2", "montant": 120000, "dureemois": 12,
-					"datenotification": n.Day, "lieuexecution_code": "69", "lieuexecution_typecode": "Code département", "titulaire_id_1": "99900000000027",
+					"id": fmt.Sprintf("%s-%d", n.Day, i), "acheteur_id": "99900000000011", "objet": n.Title, "codecpv": "45233140-2", "montant": 120000, "dureemois": 12,
+					"datenotification": n.Day, "lieuexecution_code": "69", "lieuexecution_typecode": "Code département", "titulaire_id_1": "99900000000029",
 					"titulaire_typeidentifiant_1": "SIRET", "procedure": "Procédure adaptée", "nature": "Marché",
 				})
 			}
