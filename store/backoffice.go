@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -21,16 +20,15 @@ type AccountWindow struct {
 }
 
 // SearchAccounts returns the accounts whose address, name or subject has a text, or that have a recipient whose address
-// does, and how many there are in all; "" is in every one.
+// does, and how many there are in all; "" is in every one. Capital and small letters are the same.
 func (s *Store) SearchAccounts(ctx context.Context, text string, w AccountWindow) ([]*vigie.Account, int, error) {
 	found := func() *bun.SelectQuery {
 		q := s.db.NewSelect().Model((*vigie.Account)(nil)).Where("issuer <> ''")
 		if text == "" {
 			return q
 		}
-		like := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(text)) + "%"
-		return q.Where(`lower(email) LIKE ?0 ESCAPE '\' OR lower(name) LIKE ?0 ESCAPE '\' OR lower(subject) LIKE ?0 ESCAPE '\'
-			OR id IN (SELECT account_id FROM recipients WHERE address_key LIKE ?0 ESCAPE '\')`, like)
+		has, pattern := s.db.Containing(text)
+		return q.Where("email ?0 ?1 OR name ?0 ?1 OR subject ?0 ?1 OR id IN (SELECT account_id FROM recipients WHERE address_key ?0 ?1)", has, pattern)
 	}
 	total, err := found().Count(ctx)
 	if err != nil {
