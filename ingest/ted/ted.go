@@ -49,9 +49,14 @@ func isTar(start []byte) bool {
 // readArchive reads every file of a tar archive.
 func readArchive(file io.Reader, yield func(ingest.Record) bool) {
 	archive := tar.NewReader(file)
+	var content bytes.Buffer
 	last := ""
 	for {
 		header, err := archive.Next()
+		// A file is read before it is unpacked: what fails until then is the archive, and after it this file alone.
+		if content.Reset(); err == nil && header.Size <= tree.MaxSize {
+			_, err = content.ReadFrom(archive)
+		}
 		switch {
 		case errors.Is(err, io.EOF):
 			return
@@ -68,10 +73,13 @@ func readArchive(file io.Reader, yield func(ingest.Record) bool) {
 		case header.Size > tree.MaxSize:
 			record = ingest.Refuse("", tooLarge(), nil)
 		default:
-			record = readNotice(ingest.Unpacked(archive), header.Name)
+			record = readNotice(ingest.Unpacked(&content), header.Name)
+			if vigie.CodeOf(record.Err) == vigie.Unavailable {
+				record = ingest.Refuse("", broken, record.Err)
+			}
 		}
 		record.Entry = last
-		if !yield(record) || vigie.CodeOf(record.Err) == vigie.Unavailable {
+		if !yield(record) {
 			return
 		}
 	}

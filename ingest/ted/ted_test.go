@@ -218,6 +218,32 @@ func gzipped(t testing.TB, content []byte) []byte {
 	return b.Bytes()
 }
 
+// A damaged file within an archive is refused, and the others are read; a damaged archive is not read on.
+func TestDamagedEntry(t *testing.T) {
+	whole := gzipped(t, testdata(t, "correction.xml"))
+	flipped := bytes.Clone(whole)
+	flipped[len(flipped)/2] ^= 0xff
+	records := slices.Collect(ted.Read(bytes.NewReader(packed(t,
+		tarEntry{name: "short.xml.gz", content: whole[:len(whole)/2]},
+		tarEntry{name: "no-sum.xml.gz", content: whole[:len(whole)-8]},
+		tarEntry{name: "flipped.xml.gz", content: flipped},
+		tarEntry{name: "start.xml.gz", content: whole[:12]},
+		tarEntry{name: "header.xml.gz", content: whole[:4]},
+		tarEntry{name: "00700001_2026.xml", content: testdata(t, "call.xml")},
+	))))
+	if len(records) != 6 {
+		t.Fatalf("%d records: %+v", len(records), records)
+	}
+	for _, r := range records[:5] {
+		if e, ok := errors.AsType[*vigie.Error](r.Err); !ok || e.Code != vigie.Invalid {
+			t.Errorf("%s: %v", r.Entry, r.Err)
+		}
+	}
+	if last := records[5]; last.Err != nil || last.Ref != "700001-2026" {
+		t.Errorf("%+v", last)
+	}
+}
+
 // TestHostile refuses what would take memory or time without end, with a reason.
 func TestHostile(t *testing.T) {
 	const start, end = `<ContractNotice xmlns="urn:oasis:names:specification:ubl:schema:xsd:ContractNotice-2">`, `</ContractNotice>`
