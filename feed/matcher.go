@@ -20,7 +20,7 @@ import (
 // Matcher finds, in memory, the watches that a tender matches. Every replica has one, filled at the start and kept up
 // to date with the database's changes.
 //
-// Follow, Within and Run must not be called while one of them, or Match, is running.
+// Update, WithSnapshot and Run must not be called while one of them, or Match, is running.
 type Matcher struct {
 	// Compile turns criteria into a formula; [query.Compile] if nil.
 	Compile func(vigie.Criteria) query.Formula
@@ -40,7 +40,7 @@ type Matcher struct {
 // sample is the number of recent tenders that show which words are rare.
 const sample = 2000
 
-// NewMatcher returns a matcher without watches, which Follow fills, and registers its metrics.
+// NewMatcher returns a matcher without watches, which Update fills, and registers its metrics.
 func NewMatcher(metrics prometheus.Registerer, log *slog.Logger) *Matcher {
 	return &Matcher{
 		Compile: query.Compile, log: log, metrics: newMatchMetrics(metrics), index: match.New(nil), aside: make(map[int64]error),

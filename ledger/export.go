@@ -117,7 +117,7 @@ func (l *Ledger) Export(ctx context.Context, tx bun.Tx, account int64) (Export, 
 			Order("s.watch_id", "s.position"), &e.Addresses},
 		{from("mails AS m").Join("JOIN recipients AS r ON r.id = m.recipient_id").
 			ColumnExpr("m.id, r.email, m.kind, m.state, m.closed_at, m.error, m.replay_at, m.replays, m.replayed_at").
-			ColumnExpr("CASE WHEN m.message_id LIKE '%.%' THEN m.message_id ELSE '' END AS message_id"). // else it is forgotten, see forget
+			ColumnExpr("CASE WHEN m.message_id LIKE '%.%' THEN m.message_id ELSE '' END AS message_id"). // else it is forgotten, see ExpireMails
 			ColumnExpr("CASE WHEN m.created_at > ? THEN m.created_at END AS created_at", longAgo()).Order("m.id"), &e.Mails},
 		{from("deliveries AS d").Join("LEFT JOIN reasons AS y ON y.delivery_id = d.id").Join("JOIN recipients AS r ON r.id = d.recipient_id").
 			Join("JOIN tenders AS t ON t.id = d.tender_id").Where("(y.watch_id IS NOT NULL OR d.kind = ?)", vigie.DeliverReminder).

@@ -36,7 +36,7 @@ func in(state vigie.DeliveryState) string {
 	case vigie.DeliveryDropped:
 		return "(dropped_at IS NOT NULL OR " + mailed(vigie.MailDropped) + ")"
 	}
-	panic("store: unknown state of a delivery: " + string(state))
+	panic("ledger: unknown state of a delivery: " + string(state))
 }
 
 // held is the condition that a delivery is held.
