@@ -16,9 +16,6 @@ const (
 	WebhookChannel Channel = "WEBHOOK"
 )
 
-// Channels returns all of them.
-func Channels() []Channel { return []Channel{MailChannel, WebhookChannel} }
-
 // WebhookFormat is the form of the messages that an endpoint gets.
 type WebhookFormat string
 
@@ -30,11 +27,6 @@ const (
 	SlackWebhook WebhookFormat = "SLACK"
 	TeamsWebhook WebhookFormat = "TEAMS"
 )
-
-// WebhookFormats returns all of them.
-func WebhookFormats() []WebhookFormat {
-	return []WebhookFormat{StandardWebhook, SlackWebhook, TeamsWebhook}
-}
 
 // Signed reports whether messages are signed, and the endpoint can answer a challenge. Chats do neither: whoever knows
 // the address of a chat's webhook may write to it.

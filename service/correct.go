@@ -37,7 +37,7 @@ const (
 func (s *speller) of(ctx context.Context, index search.Index, now time.Time, log *slog.Logger) (*freetext.Vocabulary, error) {
 	for {
 		known := s.known.Load()
-		if known.isOf(index) && now.Sub(known.read) < readWordsEvery {
+		if known.isFresh(index, now) {
 			return known.vocabulary, nil
 		}
 		// The reading is nobody's own: who goes away does not end it for others.
@@ -58,10 +58,19 @@ func (s *speller) of(ctx context.Context, index search.Index, now time.Time, log
 
 func (k *knownWords) isOf(index search.Index) bool { return k != nil && k.index == index }
 
+// isFresh reports whether they are the words of an index, read a moment ago; not later than now, for a clock may be set back.
+func (k *knownWords) isFresh(index search.Index, now time.Time) bool {
+	if !k.isOf(index) {
+		return false
+	}
+	age := now.Sub(k.read)
+	return age >= 0 && age < readWordsEvery
+}
+
 // read reads the words of an index, unless that was done a moment ago.
 func (s *speller) read(ctx context.Context, index search.Index, now time.Time, log *slog.Logger) error {
 	known := s.known.Load()
-	if known.isOf(index) && now.Sub(known.read) < readWordsEvery {
+	if known.isFresh(index, now) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWordsFor)

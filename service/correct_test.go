@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"vigie/search"
@@ -50,6 +52,33 @@ func TestWordsThatCannotBeReadAgain(t *testing.T) {
 	if line := <-logged; !strings.Contains(line, "no answer") {
 		t.Errorf("the log says %q", line)
 	}
+}
+
+// growing is an index with one word more each time that they are read.
+type growing struct {
+	search.Index
+	read atomic.Int64
+}
+
+func (x *growing) Words(context.Context) (map[string]int, error) {
+	return map[string]int{"voirie": int(x.read.Add(1))}, nil
+}
+
+// A clock that is set back does not keep the words from being read again.
+func TestWordsAfterAClockWasSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s speller
+		index, now, log := new(growing), time.Now(), slog.New(slog.DiscardHandler)
+		for i, at := range []time.Time{now, now.Add(readWordsEvery / 2), now.Add(-24 * time.Hour), now.Add(readWordsEvery/2 - 24*time.Hour)} {
+			if _, err := s.of(t.Context(), index, at, log); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // they are read again while the known ones are returned
+			if read, want := index.read.Load(), int64(1+i/2); read != want {
+				t.Errorf("read %d times, want %d", read, want)
+			}
+		}
+	})
 }
 
 // slow is an index whose words are being read until they may be answered.

@@ -76,6 +76,7 @@ func (s *Service) Publish(ctx context.Context, sources []string, in []Notice) ([
 	for i, p := range published {
 		results[places[i]] = p
 		if p.Err != nil {
+			s.Log.WarnContext(ctx, "a notice could not be stored", "component", "service", "action", "publish", "source", accepted[i].Source, "sourceRef", accepted[i].SourceRef, "error", p.Err)
 			f.problems = append(f.problems, &vigie.Error{
 				Code: vigie.Invalid, Field: []string{"input", strconv.Itoa(places[i])}, Text: unstorable(), Err: p.Err,
 			})
@@ -292,8 +293,8 @@ func (f *form) cleaned(s string, most int, needed bool, path []string) string {
 
 func unstorable() vigie.Text {
 	return vigie.Text{
-		FR: "Cet avis n’a pas pu être enregistré. Les autres l’ont été.",
-		EN: "This notice could not be stored. The others were.",
+		FR: "Cet avis n’a pas pu être enregistré. L’exploitant du service peut en voir la cause.",
+		EN: "This notice could not be stored. Those who run the service can see why.",
 	}
 }
 

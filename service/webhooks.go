@@ -79,12 +79,15 @@ func (s *Service) AddWebhook(ctx context.Context, account *vigie.Account, in Web
 	if err != nil {
 		return nil, "", err
 	}
-	if err := s.confirm(ctx, w, localeOf(account)); leadsNowhere(err) {
+	switch err := s.confirm(ctx, w, localeOf(account)); {
+	case leadsNowhere(err):
 		_, removed := s.Store.Ledger().ChangeWebhook(ctx, w.AccountID, w.ID, func(w *vigie.Webhook) { w.RemovedAt = new(s.Now().UTC()) })
 		return nil, "", errors.Join(removed, &vigie.Error{Code: vigie.NotAllowed, Field: []string{"input", "url"}, Text: vigie.Text{
 			FR: "Cette adresse ne mène à aucun serveur public. Vérifiez-la, ou indiquez l’adresse publique de votre serveur.",
 			EN: "This URL leads to no public server. Check it, or give the public URL of your server.",
 		}})
+	case err != nil && !isOfWebhook(err): // to return it would lose the secret
+		s.Log.WarnContext(ctx, "a new webhook stays pending, for what it answered could not be recorded", "component", "service", "action", "confirm webhook", "webhook", w.ID, "error", err)
 	}
 	w, err = s.Store.Ledger().Webhook(ctx, w.AccountID, w.ID)
 	return w, secret, err

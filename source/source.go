@@ -44,12 +44,6 @@ type Day string
 // DayOf returns the day of a moment.
 func DayOf(t time.Time) Day { return Day(t.In(vigie.Paris()).Format(time.DateOnly)) }
 
-// ParseDay reads a day.
-func ParseDay(s string) (Day, error) {
-	_, err := time.Parse(time.DateOnly, s)
-	return Day(s), err
-}
-
 // Start returns when the day begins, in Paris.
 func (d Day) Start() time.Time {
 	t, _ := time.ParseInLocation(time.DateOnly, string(d), vigie.Paris())

@@ -33,8 +33,8 @@ func knownColumns() map[string][]string {
 		"delivery_holds.reason":   texts(vigie.HoldWatchInactive, vigie.HoldWatchDeleted, vigie.HoldUnconfirmed, vigie.HoldWebhookInactive),
 		"mails.kind":              texts(vigie.DigestMail, vigie.QuietMail, vigie.ConfirmationMail, vigie.WebhookNoteMail, vigie.WebhookMessage),
 		"mails.state":             texts(vigie.MailOpen, vigie.MailSent, vigie.MailDropped, vigie.MailFailed, vigie.MailAside),
-		"recipients.channel":      texts(vigie.Channels()...),
-		"webhooks.format":         texts(vigie.WebhookFormats()...),
+		"recipients.channel":      texts(vigie.MailChannel, vigie.WebhookChannel),
+		"webhooks.format":         texts(vigie.StandardWebhook, vigie.SlackWebhook, vigie.TeamsWebhook),
 		"webhooks.kinds":          texts(vigie.DeliverNew, vigie.DeliverCorrected, vigie.DeliverCancelled, vigie.DeliverClosingSoon, vigie.DeliverReminder),
 		"recipients.confirmed_by": texts(vigie.ByLink, vigie.ByImport), // the issuer's verification is not stored there
 	}

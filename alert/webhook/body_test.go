@@ -28,9 +28,13 @@ func samples() map[string]webhook.Alert {
 // marks is what chats take for formatting, links, mentions, dates and names of signs.
 const marks = "*a* _b_ ~c~ `d` <!channel> <@U01> <https://example.org|here> [e](https://example.org) **f** # g & &amp; :tada: {{DATE(2026-12-01T10:00:00Z)}} <at>Ana</at> ${h} \\* > i"
 
+func formats() []vigie.WebhookFormat {
+	return []vigie.WebhookFormat{vigie.StandardWebhook, vigie.SlackWebhook, vigie.TeamsWebhook}
+}
+
 // The bodies of all formats. clients/webhooks.test.js compares those of chats with what Slack and Teams publish of theirs.
 func TestBodies(t *testing.T) {
-	for _, f := range vigie.WebhookFormats() {
+	for _, f := range formats() {
 		for name, a := range samples() {
 			body, err := webhook.Body(f, a, vigie.French)
 			golden(t, strings.ToLower(string(f))+"-"+name, body, err)
@@ -334,7 +338,7 @@ func texts(raw json.RawMessage) []string {
 
 // The same alert gives the same body: what is sent again is what was signed before.
 func TestBodyIsStable(t *testing.T) {
-	for _, f := range vigie.WebhookFormats() {
+	for _, f := range formats() {
 		first, _ := webhook.Body(f, sampleCorrected(), vigie.French)
 		second, _ := webhook.Body(f, sampleCorrected(), vigie.French)
 		if !bytes.Equal(first, second) {

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"io"
 	"strings"
 )
@@ -29,17 +28,6 @@ func (s Secret) Text() string { return secretPrefix + base64.StdEncoding.EncodeT
 
 // String hides the secret from logs and errors.
 func (s Secret) String() string { return secretPrefix + "…" }
-
-// ParseSecret is the reverse of [Secret.Text].
-func ParseSecret(text string) (Secret, error) {
-	encoded, ok := strings.CutPrefix(text, secretPrefix)
-	s, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	// The decoder skips line breaks.
-	if !ok || err != nil || len(s) < 24 || len(s) > 64 || Secret(s).Text() != text {
-		return nil, errors.New("webhook: not a secret")
-	}
-	return s, nil
-}
 
 // signatures signs a message with each secret, by Standard Webhooks: the HMAC of id, timestamp and body, with a version in
 // front.

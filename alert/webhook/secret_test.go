@@ -11,7 +11,7 @@ import (
 	"vigie/alert/webhook"
 )
 
-// A secret is written as integrators know it, read back, and hidden where it might be logged.
+// A secret is written as integrators know it, and hidden where it might be logged.
 func TestSecret(t *testing.T) {
 	s, err := webhook.NewSecret(strings.NewReader(strings.Repeat("abcd", 8)))
 	if err != nil {
@@ -20,9 +20,6 @@ func TestSecret(t *testing.T) {
 	const text = "whsec_YWJjZGFiY2RhYmNkYWJjZGFiY2RhYmNkYWJjZGFiY2Q="
 	if s.Text() != text {
 		t.Errorf("%s", s.Text())
-	}
-	if back, err := webhook.ParseSecret(text); err != nil || !bytes.Equal(back, s) {
-		t.Errorf("%v, %v", back, err)
 	}
 	if _, err := standardwebhooks.NewWebhook(text); err != nil {
 		t.Error(err)
@@ -35,14 +32,9 @@ func TestSecret(t *testing.T) {
 	if _, err := webhook.NewSecret(strings.NewReader("short")); err == nil {
 		t.Error("a secret of a few bytes")
 	}
-	for _, wrong := range []string{"", "whsec_", text[6:], "whsec_YWJj", text + "=", text + "\n", "whsec_" + strings.Repeat("A", 88), strings.ToUpper(text)} {
-		if _, err := webhook.ParseSecret(wrong); err == nil {
-			t.Errorf("%q is taken for a secret", wrong)
-		}
-	}
 }
 
-// What is encrypted opens for its purpose alone, by any secret on the list; and it tells when to encrypt it anew.
+// What is encrypted opens for its purpose alone, by any secret on the list; and it tells when to encrypt it again.
 func TestVault(t *testing.T) {
 	vault := func(secrets ...string) *webhook.Vault {
 		for i := range secrets {
