@@ -266,7 +266,8 @@ func (r *scaleRun) startWithMail(ctx context.Context, people *sink) (server *liv
 	if err != nil {
 		return nil, nil, err
 	}
-	server, err = r.start(ctx, fmt.Sprintf("VIGIE_MAIL_URL=smtp://%s?tls=none&connections=4", address),
+	// The same people are mailed for each number of watches, so their mails must not wait for the spacing of the last ones.
+	server, err = r.start(ctx, fmt.Sprintf("VIGIE_MAIL_URL=smtp://%s?tls=none&connections=4", address), "VIGIE_MAIL_SPACING=1s",
 		"VIGIE_MAIL_FROM=veille@vigie.example", "VIGIE_PUBLIC_URL=https://vigie.example")
 	if err != nil {
 		stop()
