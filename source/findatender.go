@@ -216,10 +216,10 @@ func (f FindATender) history(ctx context.Context, ocid string) (all []release, e
 			return all, nil
 		}
 		link, err := url.Parse(next)
-		if err != nil {
-			return nil, &ServiceError{Reason: "the answer goes on at what is no address", Err: err}
+		if err != nil || !strings.HasPrefix(link.RequestURI(), packages+"/") {
+			return nil, &ServiceError{Reason: "the answer goes on at another address than the service's", Err: err}
 		}
-		path = link.RequestURI() // at this service, whatever host the link names
+		path = link.RequestURI() // the host is ours, not that of the link
 	}
 	return nil, fault("the releases of a procedure have more than %d pages", maxPages)
 }

@@ -178,6 +178,33 @@ func TestLongHistory(t *testing.T) {
 	}
 }
 
+// Where a next page leads elsewhere, nobody else is asked for it.
+func TestHistoryElsewhere(t *testing.T) {
+	for _, next := range []string{"x:.evil.example/api", ".evil.example/api", "/other", "%", "@evil.example"} {
+		w := newWorld(t, 7)
+		asked := 0
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			asked++
+			rw.Header().Set("Content-Type", "application/json")
+			release := `{"ocid": "ocds-h6vhtk-p1", "id": "n1", "tag": ["tenderUpdate"]}`
+			if r.URL.RawQuery != "" {
+				_, _ = fmt.Fprintf(rw, `{"releases": [%s]}`, release)
+				return
+			}
+			_, _ = fmt.Fprintf(rw, `{"releases": [%s], "links": {"next": %q}}`, release, next)
+		}))
+		fts := source.FindATender{URL: server.URL, Web: &source.Web{Client: &http.Client{}, Agent: "test", Now: func() time.Time { return w.now }, Pause: time.Millisecond}}
+		var last error
+		for _, err := range fts.Day(t.Context(), "2026-11-01", nil) {
+			last = err
+		}
+		if last == nil || !strings.Contains(last.Error(), "another address") || asked != 2 {
+			t.Errorf("%s: asked %d times, %v", next, asked, last)
+		}
+		server.Close()
+	}
+}
+
 // TestOneBrokenNotice: a notice of TED that cannot be read whole keeps none of its day from being stored; and a service that
 // fails for all is not asked for all.
 func TestOneBrokenNotice(t *testing.T) {
