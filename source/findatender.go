@@ -71,39 +71,26 @@ func (f FindATender) window(ctx context.Context, from, to time.Time, yield func(
 	if !whole && to.Sub(from) >= shortestWindow {
 		middle := from.Add(to.Sub(from) / 2).Truncate(time.Second)
 		stopped, first := f.window(ctx, from, middle, yield)
-		if _, crowded := errors.AsType[*crowdedError](first); stopped || first != nil && !crowded {
+		if _, rest := errors.AsType[*gapError](first); stopped || first != nil && !rest {
 			return stopped, first
 		}
 		stopped, err = f.window(ctx, middle, to, yield)
 		return stopped, cmp.Or(err, first)
 	}
-	if stopped, err := f.publish(ctx, page, yield); stopped || err != nil {
-		return stopped, err
+	if stopped, err = f.publish(ctx, page, yield); err == nil && !stopped && !whole {
+		err = &gapError{ServiceError{Reason: fmt.Sprintf("more than %d releases are of one moment, %s", releasesPerPage, from.Format(time.DateTime))}}
 	}
-	if !whole {
-		return false, &crowdedError{from}
-	}
-	return false, nil
+	return stopped, err
 }
 
-// crowdedError says that more releases are of one moment than the service sends at once.
-type crowdedError struct{ at time.Time }
+// gapError says that something of a window could not be read, and all the rest was.
+type gapError struct{ ServiceError }
 
-func (e *crowdedError) Error() string {
-	return fmt.Sprintf("more than %d releases are of one moment, %s", releasesPerPage, e.at.Format(time.DateTime))
-}
-
-// As makes it a [ServiceError].
-func (e *crowdedError) As(target any) bool {
-	if t, ok := target.(**ServiceError); ok {
-		*t = &ServiceError{Reason: e.Error()}
-		return true
-	}
-	return false
-}
+// Unwrap makes it a [ServiceError].
+func (e *gapError) Unwrap() error { return &e.ServiceError }
 
 // publish yields what a page has. Of a procedure of which a release says only what changed, it also yields the releases that
-// came before.
+// came before; if these cannot be read, the other procedures are.
 func (f FindATender) publish(ctx context.Context, page []release, yield func(ingest.Record, error) bool) (stopped bool, err error) {
 	of := make(map[string][]release)
 	changed := make(map[string]bool)
@@ -111,12 +98,21 @@ func (f FindATender) publish(ctx context.Context, page []release, yield func(ing
 		of[r.OCID] = append(of[r.OCID], r)
 		changed[r.OCID] = changed[r.OCID] || r.changes()
 	}
+	var missing error
+	inARow := 0
 	for _, ocid := range slices.Sorted(maps.Keys(of)) {
 		var before []release
 		if changed[ocid] {
-			if before, err = f.history(ctx, ocid); err != nil {
+			before, err = f.history(ctx, ocid)
+			if _, fails := errors.AsType[*ServiceError](err); fails && inARow < mostInARow && ctx.Err() == nil {
+				inARow++
+				missing = &gapError{ServiceError{"the releases of a procedure could not be read", err}}
+				continue
+			}
+			if err != nil {
 				return false, err
 			}
+			inARow = 0
 		}
 		for record := range read(ocid, of[ocid], before) {
 			if !yield(record, nil) {
@@ -124,7 +120,7 @@ func (f FindATender) publish(ctx context.Context, page []release, yield func(ing
 			}
 		}
 	}
-	return false, nil
+	return false, missing
 }
 
 // read reads releases of a procedure, together with others of it, which are from before unless they are among the first.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -257,5 +258,51 @@ func TestOneBrokenNotice(t *testing.T) {
 	}
 	if read(40, false); len(asked) > 10 {
 		t.Errorf("a service that fails is asked for %d notices", len(asked))
+	}
+}
+
+// A procedure of Find a Tender whose releases cannot be read keeps none of the others from being stored; and a service that
+// fails for all is not asked for all.
+func TestOneBrokenHistory(t *testing.T) {
+	w := newWorld(t, 7)
+	broken, asked := "ocds-h6vhtk-p10", 0
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		release := func(ocid string) string {
+			return fmt.Sprintf(`{"ocid": %q, "id": %q, "date": "2026-11-01T10:00:00Z", "tag": ["tenderUpdate"], "initiationType": "tender", "buyer": {"name": "Commune d'Exemple"},
+				"tender": {"id": "1", "title": "Roads", "status": "active"}}`, ocid, ocid+"-1")
+		}
+		rw.Header().Set("Content-Type", "application/json")
+		if ocid := path.Base(r.URL.Path); ocid != "ocdsReleasePackages" {
+			if asked++; strings.HasPrefix(ocid, broken) {
+				_, _ = io.WriteString(rw, `{"error": "of no use"}`)
+				return
+			}
+			_, _ = fmt.Fprintf(rw, `{"releases": [%s]}`, release(ocid))
+			return
+		}
+		var all []string
+		for i := range 20 {
+			all = append(all, release(fmt.Sprint("ocds-h6vhtk-p", 10+i)))
+		}
+		_, _ = fmt.Fprintf(rw, `{"releases": [%s]}`, strings.Join(all, ","))
+	}))
+	t.Cleanup(server.Close)
+	fts := source.FindATender{URL: server.URL, Web: &source.Web{Client: &http.Client{}, Agent: "test", Now: func() time.Time { return w.now }, Pause: time.Millisecond}}
+	read := func() (records int, last error) {
+		for record, err := range fts.Day(t.Context(), "2026-11-01", nil) {
+			if err != nil {
+				last = err
+			} else if record.Err == nil {
+				records++
+			}
+		}
+		return records, last
+	}
+	if records, err := read(); records != 19 || err == nil || source.ErrorText(err) != "the releases of a procedure could not be read" {
+		t.Errorf("%d were read, %v", records, err)
+	}
+	broken, asked = "ocds", 0
+	if records, err := read(); records != 0 || err == nil || asked > 10 {
+		t.Errorf("%d were read, %d histories asked for, %v", records, asked, err)
 	}
 }
