@@ -1,7 +1,10 @@
 package ledger_test
 
 import (
+	"context"
 	"testing"
+
+	"github.com/uptrace/bun"
 
 	"vigie"
 	"vigie/ledger"
@@ -51,6 +54,28 @@ func TestLeaseOfAnother(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A mail that one sender sets aside while another one sends it is sent, and not again once what was set aside is tried again.
+func TestSentWhileSetAside(t *testing.T) {
+	eachFollowing(t, func(t *testing.T, f *following) {
+		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
+		f.enter(f.roads)
+		first, _ := f.claim()
+		f.leasesEnd()
+		second, _ := f.claim()
+		if len(first) != 1 || len(second) != 1 {
+			t.Fatalf("claimed %d mails, and then %d", len(first), len(second))
+		}
+		f.must(f.store.Database().Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+			return f.store.Ledger().CloseAside(ctx, tx, first[0].ID)
+		}))
+		f.must(f.store.Ledger().MailsSent(t.Context(), []ledger.SentMail{{Mail: second[0], Address: "b@example.org"}}))
+		f.must(f.store.Ledger().ReviveMail(t.Context(), first[0].ID))
+		if again, _ := f.claim(); len(again) > 0 {
+			t.Error("the mail is sent once more")
+		}
+	})
 }
 
 // leasesEnd has all leases be over.

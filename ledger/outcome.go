@@ -85,11 +85,11 @@ func (l *Ledger) tryAgain(ctx context.Context, tx bun.Tx, m *vigie.Mail) error {
 	return err
 }
 
-// sentAnyway records that a mail was sent although it had been dropped in the meantime: another address had taken over its
-// deliveries, which are sent now.
+// sentAnyway records that a mail was sent although it had been closed in the meantime: dropped, for another address had taken
+// over its deliveries, which are sent now; or set aside by another sender.
 func (l *Ledger) sentAnyway(ctx context.Context, tx bun.Tx, mail int64, sent []int64) error {
 	result, err := tx.NewUpdate().Model((*vigie.Mail)(nil)).Set("state = ?", vigie.MailSent).Set("leased_until = 0").
-		Where("id = ?", mail).Where("state = ?", vigie.MailDropped).Exec(ctx)
+		Where("id = ?", mail).Where("state IN (?, ?)", vigie.MailDropped, vigie.MailAside).Exec(ctx)
 	if err != nil {
 		return err
 	}
