@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/migrate"
 
@@ -65,7 +67,8 @@ func (db *DB) migrate(ctx context.Context, mending Mending) error {
 	}
 	// A migration is marked as applied in its own transaction: otherwise a crash between the two would run it twice.
 	// Bun marks it too, afterwards (its default is before), so that mark must be allowed to exist.
-	migrator := migrate.NewMigrator(db.DB, list, migrate.WithMarkAppliedOnSuccess(true), migrate.WithUpsert(true), migrate.AfterMigration(markApplied))
+	migrator := migrate.NewMigrator(db.DB, list, migrate.WithMarkAppliedOnSuccess(true), migrate.WithUpsert(true),
+		migrate.BeforeMigration(db.giveWay), migrate.AfterMigration(markApplied))
 	if err := migrator.Init(ctx); err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func (db *DB) migrate(ctx context.Context, mending Mending) error {
 	if err := mending.Before(ctx, db, applied); err != nil {
 		return err
 	}
-	if _, err := migrator.Migrate(ctx); err != nil {
+	if err := apply(ctx, migrator); err != nil {
 		return err
 	}
 	if err := mending.After(ctx, db); err != nil {
@@ -90,6 +93,43 @@ func (db *DB) migrate(ctx context.Context, mending Mending) error {
 	// another.
 	_, err = db.NewInsert().Model(&Setting{Name: EpochSetting, Value: rand.Text()}).On("CONFLICT DO NOTHING").Exec(ctx)
 	return err
+}
+
+// A migration locks tables one after another, and so do the transactions of a server that runs. Where each waits for the
+// other, PostgreSQL ends one of them after a second (deadlock_timeout): it is to be the migration.
+const (
+	mayWait   = 500 * time.Millisecond
+	nextTryIn = 200 * time.Millisecond
+)
+
+// giveWay has a migration wait for a lock for a moment alone.
+func (db *DB) giveWay(ctx context.Context, tx bun.IConn, _ *migrate.Migration) error {
+	if !db.postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", mayWait.Milliseconds()))
+	return err
+}
+
+// apply applies the migrations that are not applied yet. One that gave way is tried again, until ctx ends.
+func apply(ctx context.Context, migrator *migrate.Migrator) error {
+	for {
+		if _, err := migrator.Migrate(ctx); !gaveWay(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(nextTryIn):
+		}
+	}
+}
+
+// gaveWay reports whether a migration waited for a lock for too long, or in a circle with another transaction: 55P03
+// (lock_not_available) and 40P01 (deadlock_detected) in PostgreSQL's appendix A.
+func gaveWay(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgErr.Code == "55P03" || pgErr.Code == "40P01")
 }
 
 func markApplied(ctx context.Context, tx bun.IConn, m *migrate.Migration) error {

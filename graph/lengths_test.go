@@ -9,6 +9,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 // Each list of objects costs as often as it has rows: by a page, by what was given, or by how long such lists are.
@@ -49,7 +50,7 @@ func TestOursCostsLittle(t *testing.T) {
 // costsLittle checks what each operation of a document costs.
 func costsLittle(t *testing.T, where, document string) {
 	t.Helper()
-	doc, errs := gqlparser.LoadQuery(schema(), document)
+	doc, errs := gqlparser.LoadQueryWithRules(schema(), document, rules.NewDefaultRules())
 	if errs != nil {
 		t.Fatalf("%s: %v", where, errs)
 	}
