@@ -77,7 +77,7 @@ func TestCopyOfQuietNotice(t *testing.T) {
 	})
 }
 
-// What was too old to alert when it came was no news either, and what was not was, whatever age is set.
+// A notice that was too old to alert when it came was no news; one that was not too old was news, whatever age is set.
 func TestCopyOfOldNotice(t *testing.T) {
 	late := func(days int) func(*vigie.Notice) {
 		return func(n *vigie.Notice) { n.PublishedAt = n.PublishedAt.Add(-time.Duration(days) * day) }

@@ -9,7 +9,7 @@ import (
 // MarshalDate writes a day.
 func MarshalDate(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 
-// UnmarshalDate reads a day as text. Whether it is one is up to whoever takes it: that is a mistake that a person can put
+// UnmarshalDate reads a day as text. Whether it is one is checked where it is used: that is a mistake that a person can put
 // right.
 func UnmarshalDate(v any) (string, error) {
 	if s, ok := v.(string); ok {

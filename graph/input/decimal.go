@@ -10,7 +10,7 @@ import (
 func MarshalDecimal(s string) graphql.Marshaler { return graphql.MarshalString(s) }
 
 // UnmarshalDecimal reads a decimal number as text. Whether it is one, how many digits it may have and whether it may be
-// negative or empty is up to whoever takes it: those are mistakes that a person can correct.
+// negative or empty is checked where it is used: those are mistakes that a person can correct.
 func UnmarshalDecimal(v any) (string, error) {
 	if s, ok := v.(string); ok {
 		return s, nil
