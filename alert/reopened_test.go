@@ -9,7 +9,7 @@ import (
 	"vigie/alert/post"
 )
 
-// A tender that was cancelled may be announced again, and cancelled again: its recipients are told each time. A second
+// A tender that was cancelled may be announced again, and cancelled again: its recipients are mailed each time. A second
 // notice of one cancellation tells nothing.
 func TestCancelledAgain(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
@@ -27,7 +27,7 @@ func TestCancelledAgain(t *testing.T) {
 	})
 }
 
-// What a recipient was told last of a tender counts, by whichever number it was known: here of one that was merged.
+// The last mail to a recipient about a tender counts, by whichever number it was known: here of one that was merged.
 func TestMergedTenderIsCancelledAgain(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Immediate, "voirie")
@@ -42,7 +42,7 @@ func TestMergedTenderIsCancelledAgain(t *testing.T) {
 	})
 }
 
-// A recipient that was not told that a cancelled tender is open again is not told that it is cancelled again.
+// A recipient that was not mailed that a cancelled tender is open again gets no second mail that it is cancelled.
 func TestCancelledAgainBeforeTheDigest(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		w.watch(w.account, "Voirie", vigie.Daily, "voirie")

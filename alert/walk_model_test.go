@@ -267,7 +267,7 @@ func (m *model) cancelled(t *modelTender, step int) {
 			d.may = d.may || d.news > 0
 			continue
 		}
-		if d.lastEnded { // it was not told that the tender was open in between
+		if d.lastEnded { // no mail said that the tender was open in between
 			d.ended = true
 			continue
 		}
@@ -382,7 +382,7 @@ func (m *model) mailed(p *modelPerson, section string, t *modelTender) string {
 	case section == "cancelled" && !t.over:
 		return "the tender is open"
 	case section == "cancelled" && d.lastEnded:
-		return "it was told that already"
+		return "a mail has said that already"
 	}
 	m.toldOf(t, p)
 	if section == "soon" {

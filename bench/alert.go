@@ -224,7 +224,7 @@ func publish(ctx context.Context, s *store.Store, channel alert.Channel, log *sl
 	defer stop()
 	work.Go(func() { ledger.Run(working) })
 	work.Go(func() { sender.Run(working) })
-	if err := alerts(ctx, s); err != nil {
+	if err := alerterRuns(ctx, s); err != nil {
 		return published, 0, err
 	}
 	published, used = time.Now(), processorTime()
@@ -239,8 +239,8 @@ func publish(ctx context.Context, s *store.Store, channel alert.Channel, log *sl
 	}
 }
 
-// alerts waits until the alerter runs, as that of a server does: it has passed a tender that nobody looks for.
-func alerts(ctx context.Context, s *store.Store) error {
+// alerterRuns waits until the alerter runs, as that of a server does: it has processed a tender that nobody looks for.
+func alerterRuns(ctx context.Context, s *store.Store) error {
 	if err := publishCall(ctx, s, "0", "Fourniture de cordes de piano"); err != nil {
 		return err
 	}

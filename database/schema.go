@@ -98,8 +98,8 @@ func (db *DB) migrate(ctx context.Context, mending Mending) error {
 // A migration locks tables one after another, and so do the transactions of a server that runs. Where each waits for the
 // other, PostgreSQL ends one of them after a second (deadlock_timeout): it is to be the migration.
 const (
-	mayWait   = 500 * time.Millisecond
-	nextTryIn = 200 * time.Millisecond
+	lockWait   = 500 * time.Millisecond
+	retryPause = 200 * time.Millisecond
 )
 
 // giveWay has a migration wait for a lock for a moment alone.
@@ -107,7 +107,7 @@ func (db *DB) giveWay(ctx context.Context, tx bun.IConn, _ *migrate.Migration) e
 	if !db.postgres {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", mayWait.Milliseconds()))
+	_, err := tx.ExecContext(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", lockWait.Milliseconds()))
 	return err
 }
 
@@ -120,7 +120,7 @@ func apply(ctx context.Context, migrator *migrate.Migrator) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(nextTryIn):
+		case <-time.After(retryPause):
 		}
 	}
 }

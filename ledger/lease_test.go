@@ -36,13 +36,7 @@ func TestLeaseOfAnother(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachFollowing(t, func(t *testing.T, f *following) {
 				f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, here))
-				f.enter(f.roads)
-				first, _ := f.claim()
-				f.leasesEnd()
-				second, _ := f.claim()
-				if len(first) != 1 || len(second) != 1 {
-					t.Fatalf("claimed %d mails, and then %d", len(first), len(second))
-				}
+				first, second := f.claimedTwice()
 				f.must(record(f, first[0]))
 				if third, _ := f.claim(); len(third) > 0 {
 					t.Error("a third sender has the mail, too")
@@ -60,13 +54,7 @@ func TestLeaseOfAnother(t *testing.T) {
 func TestSentWhileSetAside(t *testing.T) {
 	eachFollowing(t, func(t *testing.T, f *following) {
 		f.must(f.store.Ledger().Confirm(t.Context(), f.subscriber(f.roads).RecipientID, "b@example.org"))
-		f.enter(f.roads)
-		first, _ := f.claim()
-		f.leasesEnd()
-		second, _ := f.claim()
-		if len(first) != 1 || len(second) != 1 {
-			t.Fatalf("claimed %d mails, and then %d", len(first), len(second))
-		}
+		first, second := f.claimedTwice()
 		f.must(f.store.Database().Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
 			return f.store.Ledger().CloseAside(ctx, tx, first[0].ID)
 		}))
@@ -76,6 +64,18 @@ func TestSentWhileSetAside(t *testing.T) {
 			t.Error("the mail is sent once more")
 		}
 	})
+}
+
+// claimedTwice has one sender claim a mail, and another one once the lease of the first is over.
+func (f *following) claimedTwice() (first, second []*vigie.Mail) {
+	f.t.Helper()
+	f.enter(f.roads)
+	first, _ = f.claim()
+	f.leasesEnd()
+	if second, _ = f.claim(); len(first) != 1 || len(second) != 1 {
+		f.t.Fatalf("claimed %d mails, and then %d", len(first), len(second))
+	}
+	return first, second
 }
 
 // leasesEnd has all leases be over.
